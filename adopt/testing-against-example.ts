@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { type Scope, testDatabase } from "../db/testing.ts";
 import type { Gateway } from "../serve/gateway.ts";
-import { nothingServed } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
 import { retrieve } from "../supabase/functions/_shared/recommend/retrieve.ts";
 
 /** The same rows in the tables that ship with this repository, rolled up; it counts as the same community, so that it takes the same model. */
@@ -136,7 +136,7 @@ async function findCandidates(client: pg.PoolClient, reader: string): Promise<nu
     await retrieve(client, caller, {
       modelId: rows[0].model_id,
       vector,
-      page: { served: nothingServed() },
+      page: { served: emptyServedState() },
       common: null,
     });
     return performance.now() - begun;

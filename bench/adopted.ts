@@ -8,8 +8,8 @@ import { wholeApps } from "../adopt/testing-whole-apps.ts";
 import { adopt, appWithRows, cure, publish, train } from "../cli/testing-whole-app.ts";
 import type { Database } from "../db/connect.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { openScope } from "./shared/place.ts";
 import { load } from "./shared/times.ts";
+import { openScope } from "./shared/workspace.ts";
 
 const posts = Number(process.argv[2] ?? 25_000);
 const wanted = process.argv[3];

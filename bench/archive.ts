@@ -11,9 +11,9 @@ import { archivedParts, dayAfter } from "../trainer/archive/archived-days.ts";
 import { readingLog } from "../trainer/archive/read-archived.ts";
 import { restoreDays } from "../trainer/archive/restore-days.ts";
 import { folderStore } from "../trainer/archive/store.ts";
-import { commandOptions, openFolder, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, processorTime } from "./shared/times.ts";
 import { trainedCommunity } from "./shared/trained-community.ts";
+import { commandOptions, openFolder, openScope } from "./shared/workspace.ts";
 
 const rows = Number(commandOptions({ rows: "1000000" }).rows);
 const feeds = 2500;

@@ -8,8 +8,8 @@ import { openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { publishRandomModel } from "../testing/batch.ts";
 import { runBatch } from "../trainer/batch/run-batch.ts";
-import { benchmarkBundle, inOwnProcess, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";
+import { benchmarkBundle, inOwnProcess, openPostgres, openScope } from "./shared/workspace.ts";
 
 interface Measured {
   users: number;

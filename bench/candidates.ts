@@ -8,9 +8,9 @@ import type pg from "pg";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
-import { activateModel, fill, person, topicVectors } from "./shared/made-up-community.ts";
-import { openPostgres, openScope } from "./shared/place.ts";
+import { activateModel, fill, person, topicVectors } from "./shared/generated-community.ts";
 import { load, timeQueries } from "./shared/times.ts";
+import { openPostgres, openScope } from "./shared/workspace.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
 const retrieve =

@@ -17,7 +17,7 @@ import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts"
 import { System, TowersAlone } from "../trainer/evaluation/system/system.ts";
 import { communityEnd } from "../trainer/synthetic/calendar.ts";
 import { firstVisits, type TruePreferences, truePreferences } from "../trainer/synthetic/true-preferences.ts";
-import { benchmarkBundle, loadCommunity, openScope } from "./shared/place.ts";
+import { benchmarkBundle, loadCommunity, openScope } from "./shared/workspace.ts";
 
 const listSize = 20;
 const encoder = fileURLToPath(new URL("encode.ts", import.meta.url));

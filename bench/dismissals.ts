@@ -7,9 +7,9 @@
  * less of it (`leaning` in retrieve.ts). Takes two minutes a seed.
  */
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
-import { counted } from "../supabase/functions/_shared/recommend/count-author.ts";
-import { dismissalFactor } from "../supabase/functions/_shared/recommend/dismissed.ts";
-import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { countOccurrence } from "../supabase/functions/_shared/recommend/count-author.ts";
+import { dismissalMultiplier } from "../supabase/functions/_shared/recommend/dismissed.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import type { Request } from "../trainer/dlrm/requests.ts";
@@ -24,7 +24,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { topicOf, topics } from "../trainer/synthetic/topics.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -93,7 +93,7 @@ async function measure(seed: number): Promise<void> {
   for await (const [{ user, at }, { model: ranked }] of rankedRequests(loaded, moments, { model: replayed }, options))
     for (const [w, dismiss] of weights.entries()) {
       const of = weightsOf(ranked.heads, { ...options.weights, dismiss });
-      const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, of));
+      const scores = Array.from(ranked.posts, (_, i) => combineHeads(ranked, i, of));
       const { withDismissal, utility } = law.page(
         user,
         pageOf(scores).map((i) => ranked.posts[i]),
@@ -123,7 +123,7 @@ async function measure(seed: number): Promise<void> {
       const lately = dismissalsOf(loaded, user, at);
       if (lately.length === 0) continue;
       const tellsOf = (post: number) => ({ author_id: String(authors[post]), tags: tags[post] });
-      const factor = dismissalFactor(lately.map(({ post, days }) => ({ ...tellsOf(post), days })));
+      const factor = dismissalMultiplier(lately.map(({ post, days }) => ({ ...tellsOf(post), days })));
       for (const [rule, sums] of Object.entries(rules)) {
         const factors = Array.from(ranked.posts, (post) => (rule === "without a rule" ? 1 : factor(tellsOf(post))));
         const page = pageOf(scores.map((score, i) => factors[i] * score)).map((i) => ranked.posts[i]);
@@ -162,7 +162,7 @@ async function measure(seed: number): Promise<void> {
 /** Which of some tags is there most often. */
 function modeOf(tags: string[]): string {
   const times = new Map<string, number>();
-  for (const tag of tags) counted(times, tag);
+  for (const tag of tags) countOccurrence(times, tag);
   return [...times].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
 }
 

@@ -6,8 +6,8 @@ import { createClient } from "@supabase/supabase-js";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { benchmarkBundle, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, Times, timed } from "./shared/times.ts";
+import { benchmarkBundle, openPostgres, openScope } from "./shared/workspace.ts";
 
 /** Events of each type in a batch of 100. */
 const mix = { seen: 25, view: 55, vote: 10, comment: 3, login: 2, dismiss: 5 };

@@ -11,7 +11,7 @@ import { runCut } from "../trainer/evaluation/protocols/cut.ts";
 import { table } from "../trainer/evaluation/report/table.ts";
 import { SystemInCut } from "../trainer/evaluation/system/system-in-cut.ts";
 import { evergreenCut, writeEvergreenCommunity } from "./shared/evergreen-community.ts";
-import { commandOptions, loadCommunity, numbersIn, openFolder, openScope } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn, openFolder, openScope } from "./shared/workspace.ts";
 
 const { seeds, dated } = commandOptions({ seeds: "1,2,3", dated: "exactly" });
 const slices = ["no act, follow nobody", "no act, follow people", "1 to 9 acts", "10 or more", "all"];

@@ -16,8 +16,8 @@ import { publish } from "../trainer/publish/publish.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
 import type { AskedFeeds, HeardFeeds } from "./shared/feed-asker.ts";
 import { ownTablesOf, ownWatches } from "./shared/own-tables.ts";
-import { benchmarkBundle, openFolder, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, processorTime, Times } from "./shared/times.ts";
+import { benchmarkBundle, openFolder, openPostgres, openScope } from "./shared/workspace.ts";
 
 const [posts = 20_000, users = 2060] = process.argv.slice(2).map(Number);
 const config = configSchema.parse({

@@ -9,8 +9,8 @@ import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { estimate, meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { expectedUtility } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { commandOptions, numbersIn, openScope } from "./shared/place.ts";
 import { trainedCommunity } from "./shared/trained-community.ts";
+import { commandOptions, numbersIn, openScope } from "./shared/workspace.ts";
 
 const readers = 300;
 /** The chance of each language, 1 together. */

@@ -8,8 +8,8 @@ import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { benchmarkBundle, openScope } from "./shared/place.ts";
 import { load, processorTime } from "./shared/times.ts";
+import { benchmarkBundle, openScope } from "./shared/workspace.ts";
 
 await using scope = openScope();
 const folder = await benchmarkBundle(scope, process.argv[2]);

@@ -13,7 +13,7 @@ import { weightedGains } from "../trainer/evaluation/weighted-gains.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { weighPurchases } from "../trainer/synthetic/purchases.ts";
-import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 const heldOutDays = 5;

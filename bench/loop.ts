@@ -7,7 +7,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { whole } from "../cli/commands/whole.ts";
+import { integerOption } from "../cli/commands/integer-option.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day, type Policy } from "./loop/closed-loop.ts";
@@ -60,7 +60,7 @@ const program = new Command("npm run bench -- loop")
   .addOption(
     new Option("--seed <numbers>", "comma-separated").default([1]).argParser((value) => value.split(",").map(Number)),
   )
-  .addOption(new Option("--days <number>", "that the policy chooses").default(30).argParser(whole(1, 90)))
+  .addOption(new Option("--days <number>", "that the policy chooses").default(30).argParser(integerOption(1, 90)))
   .addOption(new Option("--dismissals", "people dismiss what is worth little to them").default(false))
   .addOption(new Option("--out <folder>", "for loop.ndjson and report.html").default(".recsys/loop"))
   .showHelpAfterError("(--help shows what is possible)");

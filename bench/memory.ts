@@ -10,8 +10,8 @@ import type { OnProgress } from "../db/progress.ts";
 import { testDatabase } from "../db/testing.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
-import { inOwnProcess, openFolder, openScope } from "./shared/place.ts";
 import { ownProcessorTime } from "./shared/times.ts";
+import { inOwnProcess, openFolder, openScope } from "./shared/workspace.ts";
 
 const people = { users: 10_000, posts: 20_000 };
 const interactionsPerDay = 11_000;

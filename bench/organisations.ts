@@ -11,9 +11,9 @@ import { openPostgresCopy, type Template } from "../db/testing-postgres.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { askForFeed } from "./serving/readers.ts";
-import { activateModel, fill, person, topicVectors } from "./shared/made-up-community.ts";
-import { openFolder, openScope, postgresServer } from "./shared/place.ts";
+import { activateModel, fill, person, topicVectors } from "./shared/generated-community.ts";
 import { load, processorTime, Times } from "./shared/times.ts";
+import { openFolder, openScope, postgresServer } from "./shared/workspace.ts";
 
 const posts = Number(process.argv[2] ?? 100_000);
 const seconds = Number(process.argv[3] ?? 60);

@@ -8,9 +8,9 @@
  */
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
-import { person, post, stateTables, withoutLog, writeCommunity } from "./shared/made-up-community.ts";
-import { openPostgres, openScope } from "./shared/place.ts";
+import { person, post, stateTables, withoutLog, writeCommunity } from "./shared/generated-community.ts";
 import { load, processorTime, Times } from "./shared/times.ts";
+import { openPostgres, openScope } from "./shared/workspace.ts";
 
 const runs = 5;
 const days = 180;

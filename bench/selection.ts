@@ -6,8 +6,8 @@ import { UserError } from "../db/user-error.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../supabase/functions/_shared/features/inner-product.ts";
 import type { Candidate } from "../supabase/functions/_shared/features/ranker-features.ts";
-import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
-import { select } from "../supabase/functions/_shared/recommend/select/select.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
+import { selectPage } from "../supabase/functions/_shared/recommend/select/select.ts";
 import type { SelectionSettings } from "../supabase/functions/_shared/recommend/select/selectable.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { diversityOf, textSimilarity } from "../trainer/evaluation/metrics/diversity.ts";
@@ -16,7 +16,7 @@ import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
 import { shareCell, table } from "../trainer/evaluation/report/table.ts";
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
-import { commandOptions, loadCommunity } from "./shared/place.ts";
+import { commandOptions, loadCommunity } from "./shared/workspace.ts";
 
 const pageSize = 20;
 
@@ -58,12 +58,12 @@ class SystemWithPages extends System {
     super.rank(list, out);
     const { candidates } = list;
     const posts = candidates.map((candidate, i) => ({
-      score: scoreOf(list, i, this.weights),
+      score: combineHeads(list, i, this.weights),
       post: { ...candidate, post_id: this.ids[candidate.post] },
     }));
     for (const made of this.made) {
       const start = performance.now();
-      const page = select([...posts], pageSize, made.settings);
+      const page = selectPage([...posts], pageSize, made.settings);
       made.milliseconds += performance.now() - start;
       made.pages.push(Int32Array.from(page, ({ chosen }) => chosen.post.post));
       for (const { chosen } of page)

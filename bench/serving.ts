@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
-import { whole } from "../cli/commands/whole.ts";
+import { integerOption } from "../cli/commands/integer-option.ts";
 import { benchmarkNames, type Name } from "./serving/names.ts";
 import { asJson, asTable, type MeasuredBenchmark, type Run } from "./serving/report.ts";
 
@@ -18,10 +18,12 @@ const program = new Command("npm run bench -- serving")
   .addOption(
     new Option("--posts <number>", "of the made-up community; scale and publish take ten times as many")
       .default(100_000)
-      .argParser(whole(300, 1_000_000)),
+      .argParser(integerOption(300, 1_000_000)),
   )
-  .addOption(new Option("--requests <number>", "asked one after another").default(300).argParser(whole(3, 1_000_000)))
-  .addOption(new Option("--seconds <number>", "how long pooler asks").default(60).argParser(whole(1, 3600)))
+  .addOption(
+    new Option("--requests <number>", "asked one after another").default(300).argParser(integerOption(3, 1_000_000)),
+  )
+  .addOption(new Option("--seconds <number>", "how long pooler asks").default(60).argParser(integerOption(1, 3600)))
   .option("--json <file>", "where the results go as JSON (default: a file of its own in .recsys)")
   .showHelpAfterError("(--help shows what is possible)");
 program.parse();
@@ -35,7 +37,7 @@ await save().catch((error) => program.error(`cannot write the results: ${error.m
 
 const [{ openSuite }, { openFolder, openScope }] = await Promise.all([
   import("./serving/suite.ts"),
-  import("./shared/place.ts"),
+  import("./shared/workspace.ts"),
 ]);
 await using scope = openScope();
 const suite = openSuite({ ...options, folder: await openFolder(scope), scope });

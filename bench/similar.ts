@@ -7,8 +7,8 @@
 import { publishVectors, unitVectors } from "../trainer/community/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
-import { openPostgres, openScope } from "./shared/place.ts";
 import { load, timeQueries } from "./shared/times.ts";
+import { openPostgres, openScope } from "./shared/workspace.ts";
 
 const size = 100_000;
 const requests = 50;

@@ -5,15 +5,15 @@
  */
 import { readFeedSettings } from "../db/settings.ts";
 import { UserError } from "../db/user-error.ts";
-import { nothingServed } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
 import {
   type FeedSettings,
-  settingsFor,
+  settingsForHistory,
   withNewcomerPlaces,
 } from "../supabase/functions/_shared/recommend/feed-settings.ts";
-import { freshAndPopular } from "../supabase/functions/_shared/recommend/fresh-and-popular.ts";
-import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
-import { select } from "../supabase/functions/_shared/recommend/select/select.ts";
+import { communityFeed } from "../supabase/functions/_shared/recommend/fresh-and-popular.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
+import { selectPage } from "../supabase/functions/_shared/recommend/select/select.ts";
 import type { Community } from "../trainer/community/community.ts";
 import { firstInteractions } from "../trainer/community/first-interactions.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
@@ -25,7 +25,7 @@ import { pairedCell, shareCell, table } from "../trainer/evaluation/report/table
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { SystemRecommender } from "../trainer/evaluation/system/system.ts";
 import { Histories } from "../trainer/towers/histories.ts";
-import { commandOptions, loadCommunity, numbersIn, openFolder, openPostgres, openScope } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn, openFolder, openPostgres, openScope } from "./shared/workspace.ts";
 import { PastCommunity } from "./thinned/past.ts";
 import { shapes, writeThinned } from "./thinned/shapes.ts";
 
@@ -52,9 +52,9 @@ function pagesWithoutModel(name: string, past: PastCommunity, { users, posts }: 
     name,
     observe() {},
     async scores(user, at, out) {
-      const page = { limit: pageSize, served: { ...nothingServed(), seed: seedOf(at, draw) } };
+      const page = { limit: pageSize, served: { ...emptyServedState(), seed: seedOf(at, draw) } };
       const caller = { role: "authenticated", sub: users.ids[user] };
-      const feed = await freshAndPopular(past, caller, page, "60s");
+      const feed = await communityFeed(past, caller, page, "60s");
       ofPage(feed?.feed.items.map(({ post_id }) => numbers.get(post_id) as number) ?? [], out);
     },
   };
@@ -98,7 +98,7 @@ class PagesOfModel extends SystemRecommender {
   protected override rank(list: CandidateList, out: Float64Array): void {
     const { limits } = this;
     const posts = list.candidates.map((candidate, i) => ({
-      score: scoreOf(list, i, this.weights),
+      score: combineHeads(list, i, this.weights),
       post: {
         ...candidate,
         post_id: this.community.posts.ids[candidate.post],
@@ -108,7 +108,7 @@ class PagesOfModel extends SystemRecommender {
             : null,
       },
     }));
-    const settings = settingsFor(this.settings, this.history);
+    const settings = settingsForHistory(this.settings, this.history);
     const limited = limits
       ? withNewcomerPlaces(
           { ...settings, newcomer_share: limits.past.newcomerShare },
@@ -117,7 +117,7 @@ class PagesOfModel extends SystemRecommender {
         )
       : settings;
     ofPage(
-      select(posts, pageSize, limited).map(({ chosen }) => chosen.post.post),
+      selectPage(posts, pageSize, limited).map(({ chosen }) => chosen.post.post),
       out,
     );
   }

@@ -7,8 +7,8 @@ import { featureSpec, featureSpecDigest } from "../supabase/functions/_shared/fe
 import { tinyGraphs } from "../testing/community.ts";
 import { wordTowers } from "../testing/towers.ts";
 import { makeTopics } from "../trainer/topics/make-topics.ts";
-import { openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";
+import { openPostgres, openScope } from "./shared/workspace.ts";
 
 const posts = Number(process.argv[2] ?? 1_000_000);
 await using scope = openScope();

@@ -11,8 +11,8 @@ import { Random } from "../trainer/engine/random.ts";
 import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
 import { trainTowers } from "../trainer/towers/train.ts";
-import { benchmarkBundle, inOwnProcess, openScope } from "./shared/place.ts";
 import { Times } from "./shared/times.ts";
+import { benchmarkBundle, inOwnProcess, openScope } from "./shared/workspace.ts";
 
 /** What a process measures: milliseconds per step. */
 interface Measured {

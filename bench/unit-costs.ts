@@ -7,8 +7,8 @@ import { openDatabase } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";
 import { withClient } from "../db/testing-postgres.ts";
 import { communityFromDatabase, trainingEvents } from "../trainer/community/from-database.ts";
-import { inOwnProcess, openFolder, openScope, postgresServer } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";
+import { inOwnProcess, openFolder, openScope, postgresServer } from "./shared/workspace.ts";
 import { makeUpIn } from "./unit-costs/community.ts";
 import { measureEvents, measureFeeds, measureImpressions, measureVectors } from "./unit-costs/measures.ts";
 

@@ -8,7 +8,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
-import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
 import { requestsOf } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { communityBefore } from "../trainer/evaluation/history/event-walk.ts";
@@ -22,10 +22,10 @@ import { System } from "../trainer/evaluation/system/system.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { dlrmOf, towersOf } from "../trainer/export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
-import type { EarlierModel, TrainedModel } from "../trainer/model-folder/trained-model.ts";
+import type { TrainedModel, WarmStartModel } from "../trainer/model-folder/trained-model.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
-import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const values = commandOptions({ data: "", "test-from": "", sample: "1000", seed: "1,2,3", days: "30" });
 const sample = Number(values.sample);
@@ -63,7 +63,7 @@ async function measure(seed: number): Promise<string> {
   const { at } = loaded.community.interactions;
   const testFrom = values["test-from"] ? Date.parse(values["test-from"]) : at[Math.floor(0.9 * at.length)];
   const start = testFrom - days * 24 * hour;
-  const trainUntil = async (until: number, seed: number, from?: EarlierModel): Promise<Trained> => {
+  const trainUntil = async (until: number, seed: number, from?: WarmStartModel): Promise<Trained> => {
     const stopwatch = new Stopwatch();
     delay.enable();
     const model = await trainModel(loaded, { seed, until, scoreWeights, from });
@@ -126,12 +126,12 @@ async function measure(seed: number): Promise<string> {
 
 /** The listwise loss of what was served; NaN where retrieval did not bring the post. */
 function lossOf({ posts, probabilities }: RankedList, post: number, scoreWeights: number[]): number {
-  const scores = Array.from(posts, (_, i) => scoreOf({ probabilities: probabilities.DLRM }, i, scoreWeights));
+  const scores = Array.from(posts, (_, i) => combineHeads({ probabilities: probabilities.DLRM }, i, scoreWeights));
   return -Math.log(scores[posts.indexOf(post)] / scores.reduce((sum, score) => sum + score, 0));
 }
 
 /** A model as a later training finds it in the database. */
-function published({ towers, dlrm }: TrainedModel, learnedUntil: number): EarlierModel {
+function published({ towers, dlrm }: TrainedModel, learnedUntil: number): WarmStartModel {
   const trained = towers.towers;
   return {
     towers: {

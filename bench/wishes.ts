@@ -4,9 +4,9 @@
  * and of the differences. Takes three minutes. Needs a PostgreSQL.
  */
 import { testApp } from "../supabase/functions/recommend/testing.ts";
-import { openScope } from "./shared/place.ts";
 import { load, Times } from "./shared/times.ts";
 import { trainedCommunity } from "./shared/trained-community.ts";
+import { openScope } from "./shared/workspace.ts";
 
 const pairs = Number(process.argv[2] ?? 100);
 const preferences = (kind: string, value: string) =>

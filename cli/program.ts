@@ -4,7 +4,7 @@ import { schemaVersion } from "../supabase/functions/_shared/http/schema-version
 import { parseShard, type Shard } from "../trainer/data-export/shard.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
-import { whole } from "./commands/whole.ts";
+import { integerOption } from "./commands/integer-option.ts";
 
 export const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
@@ -17,14 +17,14 @@ const database = () =>
     if (text.startsWith("--")) throw new InvalidArgumentError("a URL is needed before the next option.");
     return text;
   });
-const anySeed = whole(0, 2 ** 31 - 1);
+const anySeed = integerOption(0, 2 ** 31 - 1);
 const seed = () => new Option("--seed <number>", "same seed, same backend: same model").default(1).argParser(anySeed);
 const backend = () => new Option("--backend <name>", "what trains; default: the first that loads").choices(backends);
 const data = (text: string) => new Option("--data <folder>", text);
 const config = () =>
   new Option("--config <file>", "hyperparameters other than the defaults, as `recsys config` prints them (YAML)");
 const port = () =>
-  new Option("--port <number>", "where the functions listen").default(54321).argParser(whole(0, 65535));
+  new Option("--port <number>", "where the functions listen").default(54321).argParser(integerOption(0, 65535));
 const encoders = () =>
   new Option(
     "--encoders <folder>",
@@ -121,7 +121,7 @@ program
   .action(async (options) => (await import("./commands/try.ts")).tryCommand(options));
 
 const asMany = (most: number, flags: string, text: string) =>
-  new Option(flags, text).argParser(whole(1, most)).makeOptionMandatory();
+  new Option(flags, text).argParser(integerOption(1, most)).makeOptionMandatory();
 program
   .command("plan")
   .description(
@@ -202,7 +202,7 @@ command(
     "a YAML file of hyperparameters and what to try: `towers.temperature: [0.1, 0.2]`, or with --draws `{ from: 0.05, to: 0.5 }`",
   )
   .requiredOption("--out <folder>", "where the models go")
-  .option("--draws <number>", "random draws (default: every combination)", whole(1, 3000))
+  .option("--draws <number>", "random draws (default: every combination)", integerOption(1, 3000))
   .addOption(config())
   .addOption(seed())
   .addOption(backend())
@@ -237,7 +237,7 @@ command(program, "evaluate", "compare the system with simple baselines on a comm
     time,
   )
   .option("--test-from <time>", "replay, ideas: start of the test (default: the last tenth)", time)
-  .option("--sample <number>", "replay: how many events (default: 1000)", whole(1, 1_000_000))
+  .option("--sample <number>", "replay: how many events (default: 1000)", integerOption(1, 1_000_000))
   .option("--split <how>", "cut: random (80/20), or the instant where the test begins (default: random)", (text) =>
     text === "random" ? text : time(text),
   )
@@ -267,7 +267,7 @@ command(program, "rollback", "bring back the model that served before")
 
 command(program, "recommend", "print the feed of a user, over HTTP; it logs no impressions")
   .argument("<user>", "uuid, or the id in the imported bundle")
-  .option("--limit <number>", "how many posts", whole(1, 100), 10)
+  .option("--limit <number>", "how many posts", integerOption(1, 100), 10)
   .action(async (user, options) => (await import("./commands/serve.ts")).recommendCommand(user, options));
 
 command(program, "serve", "serve the Edge Functions, the feed page and the console on this machine, with a worker")

@@ -1,7 +1,7 @@
 /** A page is told how many posts are new by the latest question that was answered, in whatever order the answers come. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tellNewPosts } from "./src/new-posts.ts";
+import { pollNewPosts } from "./src/new-posts.ts";
 import type { NewPosts } from "./src/types.ts";
 
 test("an answer that a later one overtook is not told", async (t) => {
@@ -9,7 +9,7 @@ test("an answer that a later one overtook is not told", async (t) => {
   const answers: ((news: NewPosts) => void)[] = [];
   const newPosts = () => new Promise<NewPosts>((answer) => answers.push(answer));
   const told: number[] = [];
-  const end = tellNewPosts({ newPosts }, {} as never, ({ new_posts }) => told.push(new_posts));
+  const end = pollNewPosts({ newPosts }, {} as never, ({ new_posts }) => told.push(new_posts));
   t.mock.timers.tick(60_000);
   t.mock.timers.tick(60_000);
   t.mock.timers.tick(60_000);

@@ -1,8 +1,8 @@
 /** What a DBA asks of a user and a post, held against the feed's own candidates. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { featuresOf } from "../supabase/functions/_shared/recommend/rank.ts";
-import { sameTitles } from "../supabase/functions/_shared/recommend/select/fold.ts";
+import { loggedFeatures } from "../supabase/functions/_shared/recommend/rank.ts";
+import { createTitleMatcher } from "../supabase/functions/_shared/recommend/select/fold.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../testing/community.ts";
 import { testDatabase } from "./testing.ts";
 
@@ -148,7 +148,7 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
       ...[post(10), seen, other],
       [post(9), post(10)],
     ]);
-    assert.deepEqual(await whyNot(people.ada, post(9)), sameTitles([seen])(other) ? ["a repost"] : [], seen);
+    assert.deepEqual(await whyNot(people.ada, post(9)), createTitleMatcher([seen])(other) ? ["a repost"] : [], seen);
   }
   const verdicts = await Promise.all([explain(people.ada, people.ben), explain(post(1), post(1))]);
   assert.deepEqual(verdicts, [
@@ -294,7 +294,7 @@ test("names and values of features go together as the ranker was told", async ()
   await pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id, features)
      values (gen_random_uuid(), $1, $2, 1, now(), $3, $4)`,
-    [people.ada, post(4), model, featuresOf(feeds as never, 0)],
+    [people.ada, post(4), model, loggedFeatures(feeds as never, 0)],
   );
   const { rows } = await pool.query(
     "select part, feature, value from recsys_engine.impression_features order by number",

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
-import { undescribed } from "../supabase/functions/_shared/recommend/describe-items.ts";
-import { impressionLog, type ShownFeed } from "../supabase/functions/_shared/recommend/log-impressions.ts";
-import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
+import { emptyDescription } from "../supabase/functions/_shared/recommend/describe-items.ts";
+import { createImpressionLogger, type LoggedFeed } from "../supabase/functions/_shared/recommend/log-impressions.ts";
+import { createExplorationStatsCache } from "../supabase/functions/_shared/recommend/trials.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
 
@@ -31,10 +31,10 @@ beforeEach(async () => {
 });
 
 /** A feed of these posts, which a person was shown. */
-function shown(n: number, ids: string[], shownAt = new Date()): ShownFeed {
+function shown(n: number, ids: string[], shownAt = new Date()): LoggedFeed {
   const items = ids.map((post_id, i) => ({
     post_id,
-    ...undescribed(post_id),
+    ...emptyDescription(post_id),
     title: "",
     score: 0,
     predictions: null,
@@ -61,9 +61,9 @@ function shown(n: number, ids: string[], shownAt = new Date()): ShownFeed {
   };
 }
 
-async function log(...feeds: ShownFeed[]): Promise<void> {
+async function log(...feeds: LoggedFeed[]): Promise<void> {
   const workers = openPool(url, () => undefined, { max: 1 });
-  await impressionLog(workers)
+  await createImpressionLogger(workers)
     .do(feeds)
     .finally(() => workers.end());
 }
@@ -83,7 +83,7 @@ test("16 workers that log the same posts at the same time, each in another order
   try {
     await Promise.all(
       workers.map(async (worker, w) => {
-        const { do: write } = impressionLog(worker);
+        const { do: write } = createImpressionLogger(worker);
         for (let round = 0; round < 10; round++) {
           const order = w % 2 === 0 ? posts : posts.toReversed();
           // the same 20 people in every worker, several feeds a statement, and now and then a count between
@@ -328,7 +328,7 @@ test("nobody but the service reads who was shown what", async () => {
 });
 
 /** What a feed reads, in a transaction of somebody's, who may not read it themselves. */
-async function read(kept = openTrials(), featureStore = 1, now = Date.now()) {
+async function read(kept = createExplorationStatsCache(), featureStore = 1, now = Date.now()) {
   const reader = openPool(url, () => undefined, { max: 1 });
   const connection = await reader.connect();
   try {
@@ -352,7 +352,7 @@ test("a feed reads the counts, what is usual, and from when on a post is young; 
     "insert into recsys_engine.trials values ($1, now(), 30, 10), ($2, now() - interval '1 day', 50, 0), ($3, now() - interval '8 days', 50, 50)",
     posts.slice(0, 3),
   );
-  const kept = openTrials();
+  const kept = createExplorationStatsCache();
   const now = Date.now();
   const first = await read(kept, 1, now);
   assert.deepEqual(

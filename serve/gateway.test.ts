@@ -10,7 +10,7 @@ import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { freePort } from "../db/testing-process.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
-import { cursorAfter, servedAtMost } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { cursorAfter, maxServedPosts } from "../supabase/functions/_shared/recommend/cursor.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
 import { signingKey } from "./signing-key.ts";
@@ -209,7 +209,7 @@ test("null in an optional field gives the answer without that field", async () =
 });
 
 test("a cursor behind 1,999 posts goes by GET and by POST", async () => {
-  const keys = Array.from({ length: servedAtMost - 1 }, (_, i) => (i * 2_147_483) % 2 ** 32);
+  const keys = Array.from({ length: maxServedPosts - 1 }, (_, i) => (i * 2_147_483) % 2 ** 32);
   const after = cursorAfter({ seed: 1n, keys: [], folded: 0 }, keys) ?? assert.fail("the feed ended");
   assert.ok(after.length > 10_600, `${after.length} characters`);
   const supabase = clientOf(() => gateway.tokenOf(people.ada));

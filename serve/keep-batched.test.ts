@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import type { BatchResult } from "../trainer/batch/run-batch.ts";
-import { keepBatched } from "./keep.ts";
+import { runBatchLoop } from "./background-loops.ts";
 
 const database = await testDatabase({ after }, "keep_batched");
 const { pool } = database;
@@ -13,7 +13,7 @@ test("a run that pg_cron began is worked, and without one nothing is done", asyn
   await fillCommunity(pool);
   await publishTinyModel(pool, { name: "tiny" });
   const runs: BatchResult[] = [];
-  const stop = keepBatched(database, { every: 50, onDone: (run) => runs.push(run) });
+  const stop = runBatchLoop(database, { every: 50, onDone: (run) => runs.push(run) });
   t.after(stop);
   await setTimeout(500);
   assert.equal(runs.length, 0);

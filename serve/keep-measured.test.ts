@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { keepMeasured } from "./keep.ts";
+import { runMetricsLoop } from "./background-loops.ts";
 
 async function unmeasured(pool: pg.Pool): Promise<number> {
   return (await pool.query("select from recsys_engine.unmeasured_days()")).rowCount ?? 0;
@@ -28,7 +28,7 @@ test("days are measured without anyone asking, all that there are, and one more 
   const out = async () =>
     (await pool.query("select what from recsys.health() where not ok and what = 'measuring'")).rowCount;
   assert.equal(await out(), 1);
-  const stop = await keepMeasured(pool, { every: 10, onError: assert.ifError });
+  const stop = await runMetricsLoop(pool, { every: 10, onError: assert.ifError });
   t.after(stop);
   await allMeasured(pool);
   const { rows } = await pool.query(
@@ -53,7 +53,7 @@ test("two at the same time measure each day once", async (t) => {
     [people.ada, post(1)],
   );
   const errors: unknown[] = [];
-  const stops = await Promise.all([1, 2].map(() => keepMeasured(pool, { onError: (error) => errors.push(error) })));
+  const stops = await Promise.all([1, 2].map(() => runMetricsLoop(pool, { onError: (error) => errors.push(error) })));
   t.after(() => Promise.all(stops.map((stop) => stop())));
   await allMeasured(pool);
   await Promise.all(stops.map((stop) => stop()));
@@ -68,7 +68,7 @@ test("a look that fails does not end it", async () => {
       throw new Error("down");
     },
   };
-  const stop = await keepMeasured(failing as never, { every: 1, onError: (error) => errors.push(error) });
+  const stop = await runMetricsLoop(failing as never, { every: 1, onError: (error) => errors.push(error) });
   while (errors.length < 3) await setTimeout(1);
   await stop();
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { keepRolledUp } from "./keep.ts";
+import { runRollUpLoop } from "./background-loops.ts";
 
 const { pool } = await testDatabase({ after }, "rolled_up");
 
@@ -13,7 +13,7 @@ test("a vote reaches the feature store without anyone asking, until it is stoppe
       .votes;
   const vote = (n: number) =>
     pool.query("insert into public.post_votes (user_id, post_id) values ($1, $2)", [people.ben, post(n)]);
-  const stop = await keepRolledUp(pool, { every: 10 });
+  const stop = await runRollUpLoop(pool, { every: 10 });
   await vote(3);
   for (let tries = 0; tries < 200 && (await votes(3)) === null; tries++)
     await new Promise((later) => setTimeout(later, 10));
@@ -40,7 +40,7 @@ test("a call that fails does not end it", async () => {
       throw new Error("down");
     },
   };
-  const stop = await keepRolledUp(failing as never, { every: 1, onError: (error) => errors.push(error) });
+  const stop = await runRollUpLoop(failing as never, { every: 1, onError: (error) => errors.push(error) });
   while (calls < 3) await new Promise((later) => setTimeout(later, 1));
   await stop();
   assert.equal(errors.length, calls);

@@ -15,7 +15,7 @@ import { encodeBatch } from "../supabase/functions/_shared/embed/encode-posts.ts
 import type { Encoder } from "../supabase/functions/_shared/embed/encoders.ts";
 import { people, uuid } from "../testing/community.ts";
 import { embeddedCommunity } from "../testing/embed.ts";
-import { keepEmbedded } from "./keep.ts";
+import { runEmbeddingLoop } from "./background-loops.ts";
 import { checkEncoders, localEncoders } from "./local-encoders.ts";
 import { installStandIn, vectorByHand, writeTinyEncoder } from "./testing-encoder.ts";
 
@@ -115,7 +115,7 @@ for (const real of [false, true])
       people.author,
     ]);
     const { rows: posts } = await pool.query("select count(*)::int from public.posts");
-    const stop = keepEmbedded(database, { every: 20, encoders: folder, onError: (error) => told.push(error) });
+    const stop = runEmbeddingLoop(database, { every: 20, encoders: folder, onError: (error) => told.push(error) });
     try {
       await until(async () => (await counts()).made === posts[0].count && (await counts()).waiting === 0);
     } finally {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { oncePerMessage } from "./keep.ts";
+import { createThrottledWarning } from "./background-loops.ts";
 
 test("a trouble is told when it begins and every ten minutes, another one at once, and the same the next night again", () => {
   const clock = { now: 0 };
   const lines: string[] = [];
-  const onError = oncePerMessage(
+  const onError = createThrottledWarning(
     "embedding",
     (line) => lines.push(line),
     () => clock.now,
@@ -24,7 +24,7 @@ test("a trouble is told when it begins and every ten minutes, another one at onc
 
 test("two troubles by turns are two lines", () => {
   const lines: string[] = [];
-  const onError = oncePerMessage(
+  const onError = createThrottledWarning(
     "feature store",
     (line) => lines.push(line),
     () => 0,

@@ -31,7 +31,9 @@ test("every page that code, SQL or a script names is there", () => {
       exclude: (name) => name === "node_modules",
     },
   );
-  const named = [".ci/run", ...files].flatMap((file) =>
+  // a released migration stays as databases have it, with the names of pages that were there
+  const editable = files.filter((file) => !/_recsys_\d+_\d+_\d+\.sql$/.test(file));
+  const named = [".ci/run", ...editable].flatMap((file) =>
     Array.from(textOf(file).matchAll(/\bdocs\/[a-z/-]+\.md\b/g), ([page]) => ({ file, page })),
   );
   assert.ok(named.length > 20, `${named.length}`);

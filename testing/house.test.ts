@@ -28,7 +28,7 @@ const floorsOfFunctions = [
   ["models"],
   ["towers"],
   ["recommend"],
-  ["plug-ins"],
+  ["plugins"],
   ["console", "embed", "ideas"],
 ];
 

@@ -1,7 +1,7 @@
 /** For tests: people who click by where a post stands and how good it is, in feeds of one model or drafted by two. */
 import assert from "node:assert/strict";
 import type pg from "pg";
-import { draft, type Team } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
+import { type Team, teamDraft } from "../supabase/functions/_shared/plugins/interleaving/team-draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
 import type { PersonOutcome } from "./experiments.ts";
@@ -107,7 +107,7 @@ export function splitOutcome(random: Random, models: Models): PersonOutcome {
 export function readDrafted(random: Random, models: Models, reader: SimulatedReader, credit: ExpectedCredit): void {
   for (let page = 0; page < reader.pages; page++) {
     const clicks = { 1: 0, 2: 0 };
-    const drafted = draft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
+    const drafted = teamDraft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
     for (const [i, { chosen, team }] of drafted.entries())
       if (isClicked(random, reader, chosen.post.utility, i + 1) && team) clicks[team]++;
     credit.pages++;

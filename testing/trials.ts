@@ -5,7 +5,10 @@
  */
 
 import type { Predictions } from "../supabase/functions/_shared/recommend/feed.ts";
-import type { Triable, Trial } from "../supabase/functions/_shared/recommend/select/exploration.ts";
+import type {
+  ExplorationCandidate,
+  ExplorationCounts,
+} from "../supabase/functions/_shared/recommend/select/exploration.ts";
 import { Random } from "../trainer/engine/random.ts";
 
 export const posts = 300;
@@ -62,9 +65,9 @@ export function world(seed: number, { usual, quality, taste, insight }: Ways): T
 export type Chooser = (left: TrialCandidate[], rate: number, uniform: () => number) => number;
 
 /** A post under trial, to one reader. */
-export interface TrialCandidate extends Triable {
+export interface TrialCandidate extends ExplorationCandidate {
   number: number;
-  trial: Trial;
+  trial: ExplorationCounts;
   predicted: number;
   predictions: Predictions;
 }

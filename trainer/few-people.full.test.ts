@@ -12,8 +12,8 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "./community/from-database.ts";
+import { topTenUserShare } from "./community/per-user-cap.ts";
 import { rollUpAll } from "./community/roll-up.ts";
-import { tenPeople } from "./community/shares.ts";
 import { configSchema, defaultConfig } from "./config/config.ts";
 import { labelWindow, requestsBetween } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
@@ -145,7 +145,7 @@ test("of ten people no more is read and learned than a day's share", { skip: acc
   const { users } = attacked.community;
   const theirs = attacked.pages.filter(({ user }) => users.externalIds?.[user].startsWith("ten-"));
   assert.equal(theirs.length, 200);
-  assert.ok(tenPeople(attacked.pages.map(({ user }) => user)).ten < 0.4);
+  assert.ok(topTenUserShare(attacked.pages.map(({ user }) => user)).ten < 0.4);
 });
 
 test("trained from scratch the model serves the others as one trained without", async () => {

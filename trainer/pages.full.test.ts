@@ -19,7 +19,7 @@ import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { readModelFolder } from "./model-folder/model-folder.ts";
-import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
+import type { TrainedModel, WarmStartModel } from "./model-folder/trained-model.ts";
 import { trainModel } from "./pipeline.ts";
 import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
@@ -108,7 +108,7 @@ test("it learns that a post far down is passed by for that, too", () => {
 });
 
 /** A copy, since training changes it. */
-function earlier(learnedFrom: EarlierModel["learnedFrom"] = "pages"): EarlierModel {
+function earlier(learnedFrom: WarmStartModel["learnedFrom"] = "pages"): WarmStartModel {
   const { towers } = model.towers;
   return {
     towers: {

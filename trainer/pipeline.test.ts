@@ -10,7 +10,7 @@ import { hour } from "./evaluation/testing.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import type { EarlierModel, HeldBackModel, TrainedModel } from "./model-folder/trained-model.ts";
+import type { ModelWithHoldoutTowers, TrainedModel, WarmStartModel } from "./model-folder/trained-model.ts";
 import { trainModel } from "./pipeline.ts";
 import { loadSmallCommunity } from "./testing.ts";
 import { keptStages } from "./testing-models.ts";
@@ -22,7 +22,7 @@ let loaded: LoadedCommunity;
 /** The instant up to which the first model learns, and the number of first interactions since. */
 let first: { until: number; model: TrainedModel; since: number };
 /** A model that goes on from the first with all that is new, and what its ranker learned from. */
-let second: { model: HeldBackModel; examples: RankingExamples };
+let second: { model: ModelWithHoldoutTowers; examples: RankingExamples };
 
 before(async () => {
   await startBackend();
@@ -48,7 +48,7 @@ before(async () => {
 });
 
 /** A copy of the first model, since training changes it. */
-function earlier({ learnedUntil = first.until } = {}): EarlierModel {
+function earlier({ learnedUntil = first.until } = {}): WarmStartModel {
   const { towers } = first.model.towers;
   return {
     towers: {

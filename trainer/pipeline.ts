@@ -2,7 +2,7 @@
  * Trains a whole model: towers on what happened before the ranker's window, the ranker on the requests of that window,
  * whose last part chooses the epoch and how sharp the heads are; then the towers are fine-tuned on the window too. The
  * towers must not have seen a request of the ranker before, or their similarity would look better to the ranker in training
- * than it is in serving; what came before it they have seen, as in serving (ranker-lessons.ts).
+ * than it is in serving; what came before it they have seen, as in serving (build-ranker-examples.ts).
  *
  * Fine-tuning an earlier model is the same on what happened since: its towers have seen nothing of that, so
  * they are to the new requests what they were to the feeds of that time.
@@ -12,10 +12,11 @@
 import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
 import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
+import type { RetrievalModel } from "./build-ranker-examples.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";
-import { ofRandomSplit, ofRequests, tenPeople } from "./community/shares.ts";
+import { randomSplitCap, requestsCap, topTenUserShare } from "./community/per-user-cap.ts";
 import { defaultConfig } from "./config/config.ts";
 import { withHeads } from "./dlrm/optional-heads.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
@@ -23,27 +24,32 @@ import { trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { columnsOf, latestPages, rankerPartsOf, shares } from "./learnable.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import type {
-  EarlierModel,
-  HeldBackModel,
-  HeldBackTowers,
+  HoldoutTowers,
+  ModelWithHoldoutTowers,
   TrainedModel,
   TrainedRanker,
+  WarmStartModel,
 } from "./model-folder/trained-model.ts";
-import { cameToUntil, keptNeighbours, neighboursUntil } from "./neighbours/keep-neighbours.ts";
-import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
-import type { Retrieving } from "./ranker-lessons.ts";
+import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./neighbours/select-neighbours.ts";
+import { capEventsPerUser, columnsOf, latestPages, rankerPartsOf } from "./select-training-data.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
 import { TowerData } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 import { type RankerTraining, trainRanker } from "./train-ranker.ts";
+import {
+  type PlanOptions,
+  planTraining,
+  type TrainingScope,
+  towerOptionsOf,
+  trainingScopeOf,
+} from "./training-plan.ts";
 
 export interface PipelineOptions extends PlanOptions, RankerTraining {
   /** The model to go on from, whose weights are then changed; without it, training starts from scratch. */
-  from?: EarlierModel | undefined;
+  from?: WarmStartModel | undefined;
   /** What finished stages have left, where a training was interrupted. */
   stages?: Stages | undefined;
   /** What trains the networks; default: this process. */
@@ -74,10 +80,10 @@ export interface RankerStage {
 const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };
 
 /** Trains towers and ranker on a community before `until`. Throws a `UserError` where there is too little to learn from. */
-export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<HeldBackModel> {
+export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<ModelWithHoldoutTowers> {
   const { community } = loaded;
   const { from } = options;
-  const lessons = lessonsOf(loaded, options);
+  const lessons = trainingScopeOf(loaded, options);
   const { learnedFrom, until, interactions } = lessons;
   // what pages taught no first interactions can go on with, and the other way round
   if (from?.learnedFrom === learnedFrom) return await goOn(loaded, lessons, from, options);
@@ -109,7 +115,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     heldBack,
     wentOn: false,
     learnedFrom,
-    people: tenPeople(columnsOf(requests).users),
+    people: topTenUserShare(columnsOf(requests).users),
     learnedUntil: until,
   };
 }
@@ -117,10 +123,10 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
 /** Goes on from an earlier model with what happened since. */
 async function goOn(
   loaded: LoadedCommunity,
-  { interactions, pages, until }: Lessons,
-  { towers: earlier, dlrm, hasNeighbours, learnedUntil, learnedFrom }: EarlierModel,
+  { interactions, pages, until }: TrainingScope,
+  { towers: earlier, dlrm, hasNeighbours, learnedUntil, learnedFrom }: WarmStartModel,
   options: PipelineOptions,
-): Promise<HeldBackModel> {
+): Promise<ModelWithHoldoutTowers> {
   const { community, timeline } = loaded;
   const { seed, config = defaultConfig, stages = everyStage, trainers = here, onProgress, signal } = options;
   const { maximumRequests } = config.ranker;
@@ -130,7 +136,7 @@ async function goOn(
   const requests =
     learnedFrom === "pages"
       ? withHeads(latestPages(pages, maximumRequests), dlrm.heads)
-      : requestsAt(timeline, shares(timeline, unseen, ofRequests, maximumRequests), until);
+      : requestsAt(timeline, capEventsPerUser(timeline, unseen, requestsCap, maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
   const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
@@ -148,12 +154,12 @@ async function goOn(
   const heldBack = heldBackTowers({ ...towers, neighbours }, community, to);
   const trained = await trainers.towers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
-  const people = tenPeople(columnsOf(requests).users);
+  const people = topTenUserShare(columnsOf(requests).users);
   const learned = { wentOn: true, learnedFrom, people, learnedUntil: until, neighbours: neighboursAt(until) };
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, rankerBefore, ...learned };
 }
 
-function heldBackTowers({ towers, neighbours }: Retrieving, community: Community, from: number): HeldBackTowers {
+function heldBackTowers({ towers, neighbours }: RetrievalModel, community: Community, from: number): HoldoutTowers {
   const { users, posts } = community;
   return {
     from,
@@ -185,15 +191,15 @@ export async function trainModelOnPairs(
 ): Promise<TrainedModel> {
   const { seed, config = defaultConfig, trainers = here, onProgress, signal } = options;
   const until = Number.POSITIVE_INFINITY;
-  const towerOptions = { ...config.towers, seed, until, histories: "others" as const, bound: ofRandomSplit };
+  const towerOptions = { ...config.towers, seed, until, histories: "others" as const, bound: randomSplitCap };
   const event = base.timeline.length;
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, config.ranker.maximumRequests);
   const interactionsOf = ({ community, timeline }: LoadedCommunity) =>
     firstInteractionEvents(community, timeline, until);
-  const cameTo = cameToUntil(base, interactionsOf(base), until);
-  const neighbours = keptNeighbours(base, interactionsOf(base), until, requests);
+  const cameTo = interactionsUntil(base, interactionsOf(base), until);
+  const neighbours = neighboursIfUseful(base, interactionsOf(base), until, requests);
   const plan = { cameTo, later: requests, towers: towerOptions, neighbours, requests };
   const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
   const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);
@@ -206,7 +212,7 @@ export async function trainModelOnPairs(
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",
-    people: tenPeople(columnsOf(requests).users),
+    people: topTenUserShare(columnsOf(requests).users),
     learnedUntil: at,
   };
 }

@@ -1,18 +1,18 @@
 /** The ranker of a training: the network, and what is fitted to it afterwards. */
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
+import { buildRankerExamples, type RankerExampleOptions, type RetrievalModel } from "./build-ranker-examples.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { defaultConfig } from "./config/config.ts";
 import { fitBoost } from "./dlrm/boost.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
-import { fitNewUserStrength } from "./dlrm/new-users.ts";
+import { fitNewUserBlend } from "./dlrm/new-users.ts";
 import type { RankerRequest } from "./dlrm/page-requests.ts";
 import { type RankerParts, type RankingExamples, sampledRequests } from "./dlrm/ranking-examples.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { trainingFeatures } from "./dlrm/training-features.ts";
 import type { TrainedRanker } from "./model-folder/trained-model.ts";
-import { type LessonOptions, type Retrieving, rankerLessons } from "./ranker-lessons.ts";
 
-export interface RankerTraining extends LessonOptions {
+export interface RankerTraining extends RankerExampleOptions {
   scoreWeights: number[];
   /** Given what the ranker was trained on, some 270 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
@@ -33,17 +33,17 @@ export async function trainRanker(
   loaded: LoadedCommunity,
   requests: RankerRequest[],
   heads: readonly Head[],
-  retrieving: Retrieving,
+  retrieving: RetrievalModel,
   options: RankerTraining,
   train = trainDlrm,
 ): Promise<TrainedRanker> {
   const { scoreWeights, config = defaultConfig, from, onExamples, onProgress, signal } = options;
-  const { examples, parts, ofNewUsers } = await rankerLessons(loaded, requests, heads, retrieving, options);
+  const { examples, parts, ofNewUsers } = await buildRankerExamples(loaded, requests, heads, retrieving, options);
   const asNew = await ofNewUsers?.();
   const every = Uint32Array.from(requests.keys());
   const expected = from && expectedPositives(from.dlrm, examples, every);
   const trained = await train(examples, parts, dlrmOptionsOf(requests, options), onProgress, signal, from?.dlrm);
-  if (asNew) fitNewUserStrength(trained.dlrm, asNew, scoreWeights);
+  if (asNew) fitNewUserBlend(trained.dlrm, asNew, scoreWeights);
   if (expected) shiftHeads(trained.dlrm, examples, every, expected, config.ranker.maximumRequests);
   else {
     calibrateHeads(trained.dlrm, examples, parts);

@@ -19,7 +19,7 @@ import { EmbeddingTable } from "./engine/embedding-table.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import type { IdEmbeddings } from "./model-folder/id-embeddings.ts";
 import { sha256 } from "./model-folder/model-folder.ts";
-import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
+import type { LearnedFrom, WarmStartModel } from "./model-folder/trained-model.ts";
 import type { Towers } from "./towers/model.ts";
 
 /** Of which basis's vectors the towers do without those of users, or all, because they find less with them; null: they read what there is. */
@@ -154,7 +154,7 @@ function weightsOf(
 }
 
 /** Why it is time for a training from scratch, though one could go on from this model; undefined where it is not. */
-export function whyFromScratch({ name, learnedFromScratch, learnedSince }: WarmStart): string | undefined {
+export function retrainFromScratchReason({ name, learnedFromScratch, learnedSince }: WarmStart): string | undefined {
   if (learnedSince < mostLearnedSince * learnedFromScratch) return undefined;
   return `model ${name} has learned ${learnedSince} first interactions since a training from scratch on ${learnedFromScratch}`;
 }
@@ -166,7 +166,7 @@ export function earlierModel(
     "towers" | "userIdEmbeddings" | "postIdEmbeddings" | "dlrm" | "hasNeighbours" | "learnedUntil" | "learnedFrom"
   >,
   { users, posts }: Community,
-): EarlierModel {
+): WarmStartModel {
   return {
     towers: {
       ...model.towers,

@@ -140,7 +140,7 @@ export interface Condition {
 }
 
 /** What holds of rows that were not deleted, hidden or left unpublished. */
-export function livingConditions(table: Table): Condition[] {
+export function visibleRowConditions(table: Table): Condition[] {
   return statedConditions(table).filter((condition) => !leavesNothing(table, condition));
 }
 
@@ -188,7 +188,7 @@ function hides(table: Table, condition: Condition): string {
 }
 
 /** Conditions that are left out, since hardly a row would be left: the app does not use them as their names say. */
-export function emptyingConditions(table: Table): (Condition & { left: number; rows: number })[] {
+export function overlyStrictConditions(table: Table): (Condition & { left: number; rows: number })[] {
   return statedConditions(table)
     .filter((condition) => leavesNothing(table, condition))
     .map((condition) => ({

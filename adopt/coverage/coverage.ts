@@ -4,7 +4,7 @@ import { oneLine } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { countUse, rowsInWords, type UseCount } from "./count-uses.ts";
-import { type Fate, fatesOf } from "./cover.ts";
+import { type TableDisposition, tableDispositions } from "./table-dispositions.ts";
 import type { TableUse } from "./use.ts";
 
 /** In the order in which somebody has to look at them. */
@@ -18,7 +18,7 @@ interface Entry {
 }
 
 export async function coverageOf(questions: Questions, catalog: Catalog, roles: Roles, uses: TableUse[]) {
-  const fates = fatesOf(catalog, roles, uses);
+  const fates = tableDispositions(catalog, roles, uses);
   const entries: Entry[] = [];
   for (const fate of fates)
     if (fate.is === "used") entries.push(await usedEntry(questions, fate, roles));
@@ -46,7 +46,11 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
   };
 }
 
-async function usedEntry(questions: Questions, { table, uses }: Fate & { is: "used" }, roles: Roles): Promise<Entry> {
+async function usedEntry(
+  questions: Questions,
+  { table, uses }: TableDisposition & { is: "used" },
+  roles: Roles,
+): Promise<Entry> {
   const what: string[] = [];
   let isBad = false;
   let rows = rowsInWords(table);

@@ -3,9 +3,9 @@ import { type Column, nameOf, sampleOf, sayableValues, type Table } from "../cat
 import {
   audienceCondition,
   doubtedFlags,
-  emptyingConditions,
-  livingConditions,
+  overlyStrictConditions,
   pickColumn,
+  visibleRowConditions,
 } from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import { rowsInWords } from "../coverage/count-uses.ts";
@@ -16,7 +16,7 @@ import { kindOfPosts } from "./post-ids.ts";
 import { conditionSql } from "./sql-text.ts";
 
 export function doubtUnheld(draft: Draft, table: Table): void {
-  for (const condition of emptyingConditions(table))
+  for (const condition of overlyStrictConditions(table))
     draft.doubt(
       table,
       `${conditionSql(table.name, condition)} holds of ${condition.left} of ${condition.rows} rows, so it is left out: the app does not seem to use it as its name says`,
@@ -86,7 +86,7 @@ export function doubtTable(draft: Draft, table: Table): void {
 }
 
 function statesKnown(table: Table): Column[] {
-  return [...livingConditions(table), ...emptyingConditions(table)].map(({ column }) => column);
+  return [...visibleRowConditions(table), ...overlyStrictConditions(table)].map(({ column }) => column);
 }
 
 function wordsOfSql(sql: string): string[] {

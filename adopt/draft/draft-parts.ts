@@ -1,13 +1,13 @@
 /** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
 import { type Column, isSayable, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, type Condition, livingConditions, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import { bodyOf, type Condition, publishedOf, titleOf, visibleRowConditions } from "../catalog/pick-columns.ts";
 import { at, literal } from "../catalog/quote.ts";
 import type { Action } from "../catalog/words.ts";
-import type { Deeds, Direction } from "../find/deeds.ts";
 import type { CommentDeeds } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
+import type { Direction, InteractionTable } from "../find/interaction-tables.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
 import { namedPosts, shownPost } from "./post-ids.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
@@ -45,7 +45,7 @@ export interface DraftPart {
   apart: Column[];
 }
 
-export function partOf(draft: Draft, deeds: Deeds): DraftPart {
+export function partOf(draft: Draft, deeds: InteractionTable): DraftPart {
   const { table, of, person, post, postIsSure, ofPosts, elsewhere, time, word, conditions } = deeds;
   const alias = table.name;
   const user = shownPerson(draft, table, alias, person);
@@ -101,7 +101,7 @@ export interface Sorted {
   kinds: Map<string, Action>;
 }
 
-export function addDeeds(draft: Draft, deeds: Deeds, sorted: Sorted): void {
+export function addDeeds(draft: Draft, deeds: InteractionTable, sorted: Sorted): void {
   const { table, action, word, direction, kinds, rating } = deeds;
   const part = partOf(draft, deeds);
   if (action === "dismissal") {
@@ -128,7 +128,7 @@ function count({ kinds }: Sorted, what: string, as: Action): void {
 
 function addForAndAgainst(
   draft: Draft,
-  { table, word, action }: Deeds,
+  { table, word, action }: InteractionTable,
   direction: Direction,
   part: DraftPart,
   sorted: Sorted,
@@ -158,8 +158,8 @@ export function directionSql(alias: string, { column, form }: Direction): { up: 
 /** One column says of what kind it was. Where anybody may write any word or emoji, those that recsys.kinds does not list count alike. */
 function addKinds(
   draft: Draft,
-  { table, word, action }: Deeds,
-  { column, values }: NonNullable<Deeds["kinds"]>,
+  { table, word, action }: InteractionTable,
+  { column, values }: NonNullable<InteractionTable["kinds"]>,
   part: DraftPart,
   sorted: Sorted,
 ): void {
@@ -304,11 +304,11 @@ export function parentParts(
         conditionSql(alias, { column, test: "present" }),
         // a post that does both without a word is counted as passed on
         ...(how === "reply" ? reposts.map((repost) => isNoRepost(table, repost)) : []),
-        ...livingConditions(table)
+        ...visibleRowConditions(table)
           .filter((condition) => condition.column !== published.column)
           .map((condition) => conditionSql(alias, condition)),
       ],
-      others: [...livingConditions(table), ...reposts.filter((other) => other.column !== column)]
+      others: [...visibleRowConditions(table), ...reposts.filter((other) => other.column !== column)]
         .map(({ column }) => column)
         .concat(reposts.length > 0 ? textsOf(table) : [])
         .map(({ name }) => name),

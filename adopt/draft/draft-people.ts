@@ -1,6 +1,6 @@
 /** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own that stands next to auth.users. */
 import { isOnce } from "../catalog/catalog.ts";
-import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
+import { createdOf, visibleRowConditions } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
 import type { Roles } from "../find/find-roles.ts";
@@ -54,7 +54,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const created = createdOf(table);
   const time = created && shownTime(draft, table, alias, created);
   const timeDoubt = time ? time.note : draft.doubt(table, "nothing says when somebody signed up; 2000 stands in");
-  const conditions = livingConditions(table).filter(({ test }) => test !== "true");
+  const conditions = visibleRowConditions(table).filter(({ test }) => test !== "true");
   const since = created
     ? created.column.notNull && !created.form
       ? time?.sql

@@ -3,11 +3,11 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import {
   audienceCondition,
   bodyOf,
-  emptyingConditions,
   isHtml,
-  livingConditions,
+  overlyStrictConditions,
   publishedOf,
   titleOf,
+  visibleRowConditions,
 } from "../catalog/pick-columns.ts";
 import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import type { PersonColumn } from "../find/find-people.ts";
@@ -106,7 +106,7 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
   const few = audienceCondition(table);
-  const living = livingConditions(table)
+  const living = visibleRowConditions(table)
     .filter(({ column }) => column !== published.column)
     .concat(few ?? []);
   for (const { column, sure } of parents) if (!sure) draft.doubtColumn(table, column, byName);
@@ -136,7 +136,7 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
       opening || texts.length === 0
         ? undefined
         : texts.map((column) => `coalesce(${at(alias, column)}::text, '') = ''`).join(" and "),
-    unheld: emptyingConditions(table),
+    unheld: overlyStrictConditions(table),
   });
   if (opening)
     draft.uses.push({
@@ -305,7 +305,7 @@ function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined
   const who = joinedAlias(alias, "who", "whom");
   const key = people && (author?.holds === "user id" ? people.userId : people.key);
   const gone = people
-    ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")
+    ? visibleRowConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")
     : [];
   if (!author || !people || !key || gone.length === 0 || draft.contents.includes(people.table))
     return { join: join ? [`left ${join}`] : [], living: [] };

@@ -4,7 +4,7 @@ import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
 import { at, identifier, literal, oneLine, qualified } from "../catalog/quote.ts";
 import type { TableUse } from "../coverage/use.ts";
-import type { Unclear } from "../find/find-actions.ts";
+import type { SkippedTable } from "../find/find-actions.ts";
 import type { People } from "../find/find-people.ts";
 import { nameList, timeSql, uuidSql } from "./sql-text.ts";
 
@@ -46,7 +46,7 @@ export class Draft {
   }
 
   /** What could not be understood is in no view, and each is said. */
-  leaveOut(unclear: Unclear[]): void {
+  leaveOut(unclear: SkippedTable[]): void {
     for (const { table, why } of unclear) {
       this.doubt(table, `it is left out: ${why}`);
       this.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);

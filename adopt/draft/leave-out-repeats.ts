@@ -3,8 +3,8 @@ import { nameOf } from "../catalog/catalog.ts";
 import { at, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import { tableWords } from "../catalog/words.ts";
-import type { Deeds } from "../find/deeds.ts";
 import type { Roles } from "../find/find-roles.ts";
+import type { InteractionTable } from "../find/interaction-tables.ts";
 import { conditionSql, timeSql } from "./sql-text.ts";
 
 const mostPages = 100;
@@ -13,7 +13,7 @@ const enoughRows = 20;
 const nearlyAll = 0.95;
 
 export async function leaveOutRepeats(questions: Questions, { actions }: Roles): Promise<void> {
-  const repeated = new Map<Deeds, Deeds>();
+  const repeated = new Map<InteractionTable, InteractionTable>();
   for (const [place, one] of actions.deeds.entries())
     for (const other of actions.deeds.slice(place + 1)) {
       if (!mayRepeat(one, other) || repeated.has(one) || repeated.has(other)) continue;
@@ -24,7 +24,7 @@ export async function leaveOutRepeats(questions: Questions, { actions }: Roles):
       repeated.set(less, less === one ? other : one);
     }
   actions.deeds = actions.deeds.filter((deeds) => !repeated.has(deeds));
-  const isLeft = (table: Deeds["table"]) => [...repeated.keys()].some((deeds) => deeds.table === table);
+  const isLeft = (table: InteractionTable["table"]) => [...repeated.keys()].some((deeds) => deeds.table === table);
   for (const [{ table, word, time }, of] of repeated) {
     const why = `${time ? `${time.column.name}: ` : ""}it repeats what ${nameOf(of.table)} says (${word}), and would count it twice`;
     actions.repeats.push({ table, why });
@@ -34,7 +34,7 @@ export async function leaveOutRepeats(questions: Questions, { actions }: Roles):
   if (kept.length > 0) actions.onComments = kept;
 }
 
-function mayRepeat(one: Deeds, other: Deeds): boolean {
+function mayRepeat(one: InteractionTable, other: InteractionTable): boolean {
   return (
     one.table !== other.table &&
     one.of === other.of &&
@@ -52,11 +52,11 @@ function mayRepeat(one: Deeds, other: Deeds): boolean {
 }
 
 /** Whether nearly all rows are in another table too, with the same person, post and time. */
-async function repeats(questions: Questions, one: Deeds, other: Deeds): Promise<boolean> {
+async function repeats(questions: Questions, one: InteractionTable, other: InteractionTable): Promise<boolean> {
   const sample = await questions.sample(one.table, one.table.name, mostPages);
   if ("why" in sample) return false;
   const twin = one.table.name === "twin" ? "twin_of" : "twin";
-  const seconds = (alias: string, { time }: Deeds) =>
+  const seconds = (alias: string, { time }: InteractionTable) =>
     time ? `extract(epoch from ${timeSql(at(alias, time.column), time.column)})` : "0";
   const same = [
     `${at(twin, other.person.column)} = ${at(one.table.name, one.person.column)}`,
@@ -72,7 +72,7 @@ async function repeats(questions: Questions, one: Deeds, other: Deeds): Promise<
   return rows >= enoughRows && found >= nearlyAll * rows;
 }
 
-function holdsOf({ table, person, post, time, conditions, elsewhere }: Deeds): string {
+function holdsOf({ table, person, post, time, conditions, elsewhere }: InteractionTable): string {
   return [
     ...[person.column, post, ...(time ? [time.column] : [])].map((column) => `${at(table.name, column)} is not null`),
     ...conditions.map((condition) => conditionSql(table.name, condition)),
@@ -81,8 +81,8 @@ function holdsOf({ table, person, post, time, conditions, elsewhere }: Deeds): s
 }
 
 /** Of two tables with the same interactions the combined one: by its name, or since it has several kinds. */
-function lesserOf(one: Deeds, other: Deeds, all: Deeds[]): Deeds {
-  const points = ({ table, elsewhere }: Deeds) =>
+function lesserOf(one: InteractionTable, other: InteractionTable, all: InteractionTable[]): InteractionTable {
+  const points = ({ table, elsewhere }: InteractionTable) =>
     (tableWords(table.name).some((word) => combined.test(word)) ? 10 : 0) +
     all.filter((deeds) => deeds.table === table).length +
     elsewhere.length;

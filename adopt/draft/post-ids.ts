@@ -1,7 +1,7 @@
 /** Ids of posts in a draft: their own uuid, or a uuid made of their key. With several tables of posts the table's name is part of the key. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { at, identifier, literal } from "../catalog/quote.ts";
-import type { OfPosts } from "../find/deeds.ts";
+import type { OfPosts } from "../find/interaction-tables.ts";
 import { addColumn, type Draft, type ShownColumn, shownId } from "./draft.ts";
 import { stringSql, typeIsOneOf, uuidSql } from "./sql-text.ts";
 

@@ -1,11 +1,11 @@
 /** Texts, tags and languages of posts, as far as they are in other tables. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { at, literal, qualified } from "../catalog/quote.ts";
-import type { OfPosts } from "../find/deeds.ts";
 import type { Opening } from "../find/find-actions.ts";
 import type { Language } from "../find/find-language.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import type { NamedGroup, Tags } from "../find/find-tags.ts";
+import type { OfPosts } from "../find/interaction-tables.ts";
 import { type Draft, watchSql } from "./draft.ts";
 import { kindOfPosts, shownPost } from "./post-ids.ts";
 import { joinedAlias, listSql, splitSql, stringSql, textSql, typeIsOneOf } from "./sql-text.ts";

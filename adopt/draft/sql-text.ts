@@ -3,7 +3,7 @@ import { type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import type { Joined } from "../catalog/references.ts";
-import type { OfPosts } from "../find/deeds.ts";
+import type { OfPosts } from "../find/interaction-tables.ts";
 
 /** A list of names as an argument of recsys.watch. */
 export function nameList(names: string[]): string {

@@ -2,9 +2,9 @@
 import { type Catalog, type ComparedRows, isOnce, type Table } from "../catalog/catalog.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
-import { postColumnOf } from "./deeds.ts";
 import { personsOf } from "./find-people.ts";
 import { findRoles, type PostTable, type Roles } from "./find-roles.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 const mostPages = 100;
 

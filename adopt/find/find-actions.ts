@@ -4,16 +4,18 @@ import {
   bodyOf,
   type Condition,
   createdOf,
-  livingConditions,
   type TimeColumn,
   titleOf,
+  visibleRowConditions,
 } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf } from "../catalog/references.ts";
 import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
+import { actorOf, authorship, namesAuthor } from "./find-actor.ts";
+import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 import {
-  type Deeds,
-  deedsOf,
   directionOf,
+  type InteractionTable,
+  interactionTableOf,
   kindsOf,
   momentsOf,
   type OfPosts,
@@ -22,25 +24,23 @@ import {
   type Target,
   valuesOf,
   wordFor,
-} from "./deeds.ts";
-import { actorOf, authorship, namesAuthor } from "./find-actor.ts";
-import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
+} from "./interaction-tables.ts";
 
 /** A table that is in no view, and why. */
-export interface Unclear {
+export interface SkippedTable {
   table: Table;
   why: string;
 }
 
 export interface Actions {
-  deeds: Deeds[];
+  deeds: InteractionTable[];
   onComments: CommentDeeds[];
   /** Tables that have to do with posts, and with people, but do not say how. */
-  unclear: Unclear[];
+  unclear: SkippedTable[];
   /** Those that say by their names that nobody did anything with a post there. */
-  leftOut: Unclear[];
+  leftOut: SkippedTable[];
   /** Tables that repeat the interactions of another, which would count them twice. */
-  repeats: Unclear[];
+  repeats: SkippedTable[];
 }
 
 /** Tables of what people did with the rows of `posts`; `contents`: all tables of posts. */
@@ -105,7 +105,7 @@ export function findActions(
       });
       continue;
     }
-    const found = deedsOf(app, table, person, target, posts, comments);
+    const found = interactionTableOf(app, table, person, target, posts, comments);
     if ("why" in found) actions.unclear.push({ table, why: found.why });
     else {
       found.deeds[0].doubts.push(...doubts);
@@ -122,7 +122,7 @@ export function findActions(
 export function mergeActions(each: Actions[]): Actions {
   const has = ({ deeds, onComments }: Actions, table: Table) =>
     [...deeds, ...onComments].some((action) => action.table === table);
-  const rest = (of: (actions: Actions) => Unclear[]) => {
+  const rest = (of: (actions: Actions) => SkippedTable[]) => {
     const found = each.flatMap((one) =>
       of(one).filter(({ table }) => !each.some((other) => other !== one && has(other, table))),
     );
@@ -138,7 +138,7 @@ export function mergeActions(each: Actions[]): Actions {
 }
 
 /** Merges actions that share a column of ids and a type column into one. */
-function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
+function joined<D extends InteractionTable | CommentDeeds>(all: D[]): D[] {
   const found: D[] = [];
   for (const one of all) {
     const place = found.findIndex(
@@ -159,7 +159,7 @@ function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
   return found;
 }
 
-function bothOf(one: Deeds | CommentDeeds, other: Deeds | CommentDeeds): OfPosts | undefined {
+function bothOf(one: InteractionTable | CommentDeeds, other: InteractionTable | CommentDeeds): OfPosts | undefined {
   if (!one.ofPosts || !other.ofPosts) return undefined;
   const { type, values, sure, each } = one.ofPosts;
   return {
@@ -217,7 +217,7 @@ export interface CommentDeeds {
   first?: Column;
   time: TimeColumn;
   word: string;
-  against: Pick<Deeds, "direction" | "kinds">;
+  against: Pick<InteractionTable, "direction" | "kinds">;
   conditions: Condition[];
   doubts: string[];
 }
@@ -267,7 +267,7 @@ export function commentDeedsOf(
     time,
     word: moment?.word ?? (action ? wordFor(words.join("_"), action) : "action"),
     against: { ...direction, ...(kinds && { kinds }) },
-    conditions: livingConditions(table),
+    conditions: visibleRowConditions(table),
     doubts: type ? [`what was done is said by ${type.name}, and all of it counts alike: leave out what is not`] : [],
   };
 }

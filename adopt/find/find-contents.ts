@@ -1,20 +1,23 @@
 /** Which tables hold posts: the likeliest one, and others of the same shape whose rows members read as they read its rows. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, titleOf } from "../catalog/pick-columns.ts";
-import { postColumnOf } from "./deeds.ts";
-import { findActions, type Unclear } from "./find-actions.ts";
+import { findActions, type SkippedTable } from "./find-actions.ts";
 import { type KnownApp, personsOf, type TableCandidate } from "./find-people.ts";
 import { enoughForPosts } from "./find-posts.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 /** The points of a table with an author, a time, a title and a body. */
 const enoughForMore = 7;
 
 /** The tables of posts, the likeliest first, and the candidates that are left out. Without a likely one there are none. */
-export function findContents(app: KnownApp, candidates: TableCandidate[]): { tables: Table[]; leftOut: Unclear[] } {
+export function findContents(
+  app: KnownApp,
+  candidates: TableCandidate[],
+): { tables: Table[]; leftOut: SkippedTable[] } {
   const [best, ...others] = candidates.filter(({ points }) => points >= enoughForPosts);
   if (!best) return { tables: [], leftOut: [] };
   const tables = [best.table];
-  const leftOut: Unclear[] = [];
+  const leftOut: SkippedTable[] = [];
   for (const candidate of others) {
     const why = whyNot(app, candidate, tables);
     if (why) leftOut.push({ table: candidate.table, why });

@@ -3,14 +3,14 @@ import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { type Condition, pickColumn, type TimeColumn } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf } from "../catalog/references.ts";
 import { names, tableWords } from "../catalog/words.ts";
-import { type Deeds, valuesOf } from "./deeds.ts";
-import type { Unclear } from "./find-actions.ts";
+import { activeRowConditions } from "./active-rows.ts";
+import type { SkippedTable } from "./find-actions.ts";
 import { topicNamed } from "./find-mutes.ts";
 import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 import type { NamedThing, Tags } from "./find-tags.ts";
-import { standingConditions } from "./standing.ts";
+import { type InteractionTable, valuesOf } from "./interaction-tables.ts";
 
-type OfType = NonNullable<Deeds["ofPosts"]>;
+type OfType = NonNullable<InteractionTable["ofPosts"]>;
 
 export interface FollowTable {
   table: Table;
@@ -31,8 +31,8 @@ type Followed =
 
 interface Follows {
   follows: FollowTable[];
-  unclear: Unclear[];
-  leftOut: Unclear[];
+  unclear: SkippedTable[];
+  leftOut: SkippedTable[];
 }
 
 export function findFollows(
@@ -70,7 +70,7 @@ export function findFollows(
       if (isNamed) found.unclear.push({ table, why: inNoView(inTable.why) });
       continue;
     }
-    const { conditions, doubts } = standingConditions(table, moment);
+    const { conditions, doubts } = activeRowConditions(table, moment);
     const since = moment && moment.kind !== "boolean" ? { column: moment } : undefined;
     found.follows.push(
       ...inTable.found.map((each, place) => ({

@@ -3,10 +3,10 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import { identifier } from "../catalog/quote.ts";
 import { plainName, tableWords } from "../catalog/words.ts";
-import { postColumnOf } from "./deeds.ts";
-import type { Unclear } from "./find-actions.ts";
+import { activeRowConditions } from "./active-rows.ts";
+import type { SkippedTable } from "./find-actions.ts";
 import { type KnownApp, type People, type PersonColumn, personsOf } from "./find-people.ts";
-import { standingConditions } from "./standing.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 export interface MemberTable {
   table: Table;
@@ -20,7 +20,7 @@ export interface MemberTable {
   doubts: string[];
 }
 
-export function findMemberships(app: KnownApp, contents: Table[]): { members: MemberTable[]; leftOut: Unclear[] } {
+export function findMemberships(app: KnownApp, contents: Table[]): { members: MemberTable[]; leftOut: SkippedTable[] } {
   const found = contents.map((posts) => membershipsOf(app, posts, contents));
   const members = found.flatMap(({ members }) => members);
   const leftOut = found.flatMap(({ leftOut }) => leftOut);
@@ -32,14 +32,14 @@ export function findMemberships(app: KnownApp, contents: Table[]): { members: Me
 
 function membershipsOf(app: KnownApp, posts: Table, contents: Table[]) {
   const members: MemberTable[] = [];
-  const leftOut: Unclear[] = [];
+  const leftOut: SkippedTable[] = [];
   for (const table of app.catalog) {
     if (contents.includes(table) || postColumnOf(app, table, posts)) continue;
     const person = table === app.people?.table ? personOfAccount(app.people) : personsOf(app, table)[0];
     const shared = person && sharedGroup(app, table, posts, person);
     if (!shared) continue;
     const why = whyNot(table, posts);
-    if (!why) members.push({ table, person, ...shared, of: posts, ...standingConditions(table, undefined) });
+    if (!why) members.push({ table, person, ...shared, of: posts, ...activeRowConditions(table, undefined) });
     else if (tableWords(table.name).some((word) => /^(member|membership)$/.test(word))) leftOut.push({ table, why });
   }
   return { members, leftOut };

@@ -3,10 +3,10 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { names, parentWords, tableWords } from "../catalog/words.ts";
-import { postColumnOf } from "./deeds.ts";
-import type { Unclear } from "./find-actions.ts";
+import type { SkippedTable } from "./find-actions.ts";
 import { type KnownApp, type PersonColumn, type PersonThrough, personsOf, personThrough } from "./find-people.ts";
 import { type NamedThing, type Tags, wordIn } from "./find-tags.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 export interface MuteTable {
   table: Table;
@@ -28,11 +28,11 @@ export function findMutes(
   posts: Table | undefined,
   tags: Tags | undefined,
   groups: NamedThing[],
-): { mutes: MuteTable[]; unclear: Unclear[]; leftOut: Unclear[] } {
+): { mutes: MuteTable[]; unclear: SkippedTable[]; leftOut: SkippedTable[] } {
   const { catalog, references, people } = app;
   const mutes: MuteTable[] = [];
-  const unclear: Unclear[] = [];
-  const leftOut: Unclear[] = [];
+  const unclear: SkippedTable[] = [];
+  const leftOut: SkippedTable[] = [];
   for (const table of catalog) {
     const words = tableWords(table.name);
     if (table === people?.table || table === posts) continue;

@@ -1,7 +1,14 @@
 /** Who is who among an app's tables: people, posts, what people did, when they came back, whom they follow, what they do not want to see. */
 import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import { findReferences } from "../catalog/references.ts";
-import { type Actions, findActions, findOpening, mergeActions, type Opening, type Unclear } from "./find-actions.ts";
+import {
+  type Actions,
+  findActions,
+  findOpening,
+  mergeActions,
+  type Opening,
+  type SkippedTable,
+} from "./find-actions.ts";
 import { findContents } from "./find-contents.ts";
 import { type FollowTable, findFollows } from "./find-follows.ts";
 import { type Language, languageOf } from "./find-language.ts";
@@ -57,7 +64,7 @@ export interface Roles extends KnownApp {
     /** Which would be posts, if they said when. */
     timeless: Table[];
     /** Which are none next to the likeliest, and why. */
-    leftOut: Unclear[];
+    leftOut: SkippedTable[];
   };
 }
 

@@ -4,8 +4,8 @@ import { type Column, isEmpty, isUnused, keyOf, sampleOf, type Table } from "../
 import { pickColumn, pickUsed } from "../catalog/pick-columns.ts";
 import type { Joined } from "../catalog/references.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
-import { postColumnOf, type Target } from "./deeds.ts";
 import type { KnownApp } from "./find-people.ts";
+import { postColumnOf, type Target } from "./interaction-tables.ts";
 
 export type Tags =
   | { from: "column"; column: Column }

@@ -1,6 +1,6 @@
 /** Policies that need no model: what the system is compared with, and between which bounds it lies. */
 import { decay } from "../../supabase/functions/_shared/features/decay.ts";
-import { topByScore } from "../../trainer/community/top.ts";
+import { topByScore } from "../../trainer/community/top-k.ts";
 import type { Recommender, Sizes } from "../../trainer/evaluation/protocols/recommender.ts";
 import { dayLength } from "../../trainer/synthetic/calendar.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";

@@ -14,9 +14,9 @@ import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.t
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
-import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { feedOf } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plugins/feed-services.ts";
+import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
+import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
@@ -27,8 +27,8 @@ import type { World } from "../../trainer/synthetic/world.ts";
 import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { postRecordOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
-import { readWarmStart, whyFromScratch } from "../../trainer/warm-start.ts";
-import { openFolder, openPostgres, openScope } from "../shared/place.ts";
+import { readWarmStart, retrainFromScratchReason } from "../../trainer/warm-start.ts";
+import { openFolder, openPostgres, openScope } from "../shared/workspace.ts";
 import type { Policy } from "./closed-loop.ts";
 
 /** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */
@@ -114,8 +114,8 @@ export class SystemPolicy implements Policy {
     await this.arrivals(at);
     if (at - this.rolledUpAt >= rollUpEvery) await this.rollUp(at);
     const reader = { caller: { role: "authenticated", sub: this.userIds[user] }, interests: [] };
-    const page = { limit: size, served: nothingServed() };
-    const recommendation = await feedOf(this.services, reader, page, "live");
+    const page = { limit: size, served: emptyServedState() };
+    const recommendation = await feedWithFallbacks(this.services, reader, page, "live");
     if (recommendation.feed.degraded) this.options.print(`degraded: ${recommendation.feed.degraded}`);
     await this.services.impressions.do([{ recommendation, userId: this.userIds[user] }]);
     return recommendation.feed.items.map(({ post_id }) => this.postNumbers.get(post_id) as number);
@@ -179,7 +179,7 @@ export class SystemPolicy implements Policy {
     const { database, options, folder } = this;
     await database.pool.query("select recsys.roll_up()");
     const active = await readWarmStart(database);
-    const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
+    const fromScratch = typeof active === "string" ? active : retrainFromScratchReason(active);
     const backend = await startBackend();
     const started = performance.now();
     const out = join(folder, `model-${this.nights}`);

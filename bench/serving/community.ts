@@ -2,7 +2,7 @@
 import type { Database } from "../../db/connect.ts";
 import { openPostgresCopy } from "../../db/testing-postgres.ts";
 import { Random } from "../../trainer/engine/random.ts";
-import { activateModel, fill, topicVectors } from "../shared/made-up-community.ts";
+import { activateModel, fill, topicVectors } from "../shared/generated-community.ts";
 
 /** A made-up community in a database of its own, whose model is active. */
 export interface ServedCommunity {

@@ -62,7 +62,7 @@ function inFunction(stages: Record<string, number>): Record<string, number> {
 
 import type pg from "pg";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
+import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { vectorAt } from "../../trainer/engine/vector-at.ts";
 
@@ -86,7 +86,7 @@ export async function bareFeed(
   const found = await retrieve(client, caller, {
     modelId,
     vector,
-    page: { served: nothingServed() },
+    page: { served: emptyServedState() },
     common: null,
   });
   const milliseconds = performance.now() - begun;

@@ -11,7 +11,7 @@ import { Random } from "../../trainer/engine/random.ts";
 import { vectorAt } from "../../trainer/engine/vector-at.ts";
 import type { ModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
-import { fillPosts, topicVectors, untrainedGraphs } from "../shared/made-up-community.ts";
+import { fillPosts, topicVectors, untrainedGraphs } from "../shared/generated-community.ts";
 import { timed } from "../shared/times.ts";
 import type { Finding } from "./figure.ts";
 

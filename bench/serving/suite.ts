@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Scope } from "../../db/testing.ts";
 import { withoutPooler } from "../../db/testing-pooler.ts";
-import { postgresServer } from "../shared/place.ts";
+import { postgresServer } from "../shared/workspace.ts";
 import { measureBundles } from "./bundle.ts";
 import { makeUpCommunity } from "./community.ts";
 import { feedFinding, measureScale, timeFeeds } from "./feed.ts";

@@ -5,7 +5,7 @@ import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
-import { benchmarkBundle, openFolder, openPostgres, type openScope } from "./place.ts";
+import { benchmarkBundle, openFolder, openPostgres, type openScope } from "./workspace.ts";
 
 type Scope = ReturnType<typeof openScope>;
 

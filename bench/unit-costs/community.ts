@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { Random } from "../../trainer/engine/random.ts";
-import { fill, untrainedGraphs } from "../shared/made-up-community.ts";
+import { fill, untrainedGraphs } from "../shared/generated-community.ts";
 
 export interface CostedCommunity {
   posts: number;
@@ -72,7 +72,7 @@ async function publishMadeUp(
          )::extensions.vector(32) as vector from generate_series(0, ${size - 1}) as i`,
       );
     await random("topics", 200, 1);
-    // the sum of two is what topicVectors (made-up-community.ts) adds to a topic
+    // the sum of two is what topicVectors (generated-community.ts) adds to a topic
     await random("noise", 8192, 0.6 / Math.SQRT2);
     await client.query(
       `insert into ${vectors} (model_id, post_id, embedding, is_idle)

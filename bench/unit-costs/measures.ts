@@ -2,8 +2,8 @@
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { startGateway } from "../../serve/gateway.ts";
-import { impressionLog, type ShownFeed } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
-import { person, post, stateTables } from "../shared/made-up-community.ts";
+import { createImpressionLogger, type LoggedFeed } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
+import { person, post, stateTables } from "../shared/generated-community.ts";
 import type { CostedCommunity } from "./community.ts";
 import { type Cost, costOf, rounded } from "./meter.ts";
 
@@ -128,7 +128,7 @@ export async function measureImpressions(
   { users, modelId, posts }: CostedCommunity,
 ): Promise<Measured> {
   const { pool } = database;
-  const log = impressionLog(pool);
+  const log = createImpressionLogger(pool);
   const items = (feed: number) =>
     Array.from({ length: 20 }, (_, i) => ({
       post_id: uuidOf((feed * 20 + i) % posts),
@@ -154,7 +154,7 @@ export async function measureImpressions(
         propensities: Array.from({ length: 20 }, () => null),
         label: null,
       },
-    }) as unknown as ShownFeed;
+    }) as unknown as LoggedFeed;
   const ids = await pool.query(
     `select ${post("n")} as id from generate_series(0, ${Math.min(posts, 20 * shownFeeds) - 1}) as n`,
   );

@@ -1,12 +1,12 @@
 import { UserError } from "../../db/user-error.ts";
 import { archiveDays } from "../../trainer/archive/archive-days.ts";
 import { dayTables } from "../../trainer/archive/archived-days.ts";
-import { archivableUntil, daysOfFeeds } from "../../trainer/archive/held-back.ts";
 import { restoreDays } from "../../trainer/archive/restore-days.ts";
+import { archivableUntil, feedLookbackDays } from "../../trainer/archive/retention.ts";
 import { bucketStore, folderStore } from "../../trainer/archive/store.ts";
 import { bucketToWrite } from "./bucket-to-write.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 interface ArchiveCommandOptions extends DatabaseOption {
   out?: string;
@@ -40,7 +40,7 @@ export async function archiveCommand(options: ArchiveCommandOptions): Promise<vo
     const until = await archivableUntil(context.database.pool);
     if (before !== undefined && before > until)
       throw new UserError(
-        `--before ${before} is too late: feeds leave out what came into view in the last ${daysOfFeeds - 1} days, so ${until} is the latest`,
+        `--before ${before} is too late: feeds leave out what came into view in the last ${feedLookbackDays - 1} days, so ${until} is the latest`,
       );
     const store = s3 === undefined ? folderStore(out) : await bucketStore(s3, context);
     await archiveDays(context, { folder: out, store, before: before ?? until });

@@ -1,6 +1,6 @@
 /** `recsys batch`: the best posts for every active user, into recsys.batch_recommendations. */
 import { type BatchResult, runBatch } from "../../trainer/batch/run-batch.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Works on the run that is running or begins one; started several times in parallel, they share it. */
 export async function batchCommand(options: DatabaseOption): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, type FunctionRow, run } from "../../supabase/functions/_shared/database/database.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export type CheckRow = FunctionRow<"recsys.check">;
 

@@ -2,7 +2,7 @@
 import { compareListing } from "../../adopt/compare-listing.ts";
 import { someOf } from "../../db/foreign-tables.ts";
 import { findUser } from "./feed.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Ids that are printed of each group. */
 const printed = 10;

@@ -5,7 +5,7 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { schemaVersion, versionHeader } from "../../supabase/functions/_shared/http/schema-version.ts";
-import { type DatabaseOption, inDatabase, versionOfSchema } from "./in-database.ts";
+import { type DatabaseOption, inDatabase, versionOfSchema } from "./with-database.ts";
 
 export interface DoctorOptions extends DatabaseOption {
   /** Where the functions are: https://PROJECT.supabase.co. */

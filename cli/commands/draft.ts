@@ -2,7 +2,7 @@
 
 import { draftDatabase } from "../../adopt/draft/draft-views.ts";
 import { openDatabase } from "../../db/connect.ts";
-import type { DatabaseOption } from "./in-database.ts";
+import type { DatabaseOption } from "./with-database.ts";
 
 /** Prints the draft, a migration, and nothing else; what it is unsure of goes to standard error too. The exit code is 1 where no posts are found. */
 export async function draftCommand(options: DatabaseOption): Promise<void> {

@@ -20,8 +20,8 @@ import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
 import { prepareVectors, vectorSpecOf } from "../../trainer/vectors/prepare-vectors.ts";
 import { withVectors } from "../../trainer/vectors/read-vectors.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;

@@ -4,10 +4,10 @@ import pg from "pg";
 import { UserError } from "../../db/user-error.ts";
 import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
-import { aboutOptionalHeads, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
-import { daysOfExperiment } from "../../trainer/archive/held-back.ts";
+import { optionalHeadInfo, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import { readingDays } from "../../trainer/archive/read-archived.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { daysOfExperiment } from "../../trainer/archive/retention.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** A database, or a transaction of it. */
 interface Asked {
@@ -106,7 +106,7 @@ async function splitLines(database: Asked, name: string): Promise<string[]> {
   const metrics = new Set(report.map(({ metric }) => metric));
   const lines = optionalHeads
     .filter((head) => metrics.has(head))
-    .map((head) => `${head}: ${aboutOptionalHeads[head].counted}.`);
+    .map((head) => `${head}: ${optionalHeadInfo[head].counted}.`);
   for (const { variant, people, expected } of split)
     lines.push(`  ${variant}: ${people} people, of whom its share should bring ${expected}`);
   for (const [i, row] of report.entries()) {

@@ -9,8 +9,8 @@ import { uploadExport } from "../../trainer/data-export/upload-export.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { bucketToWrite } from "./bucket-to-write.ts";
 import { requireSoundSources } from "./check.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 interface ExportCommandOptions extends DatabaseOption {
   out: string;

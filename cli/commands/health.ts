@@ -1,6 +1,6 @@
 /** `recsys health`: what is out of bounds, and what to do about it. */
 import { call, type FunctionRow, run } from "../../supabase/functions/_shared/database/database.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export type HealthRow = FunctionRow<"recsys.health">;
 

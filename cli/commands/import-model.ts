@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { importTrained } from "../../trainer/data-export/import-model.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { requireSoundSources } from "./check.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
 import { modelsFolder } from "./train.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** `recsys import-model`: makes a model of weights that were trained on an export elsewhere. */
 export async function importModelCommand(folder: string, options: DatabaseOption & { out?: string }): Promise<void> {

@@ -2,7 +2,7 @@ import { type BundlePart, bundleFiles } from "../../db/bundle/records.ts";
 import { hasExampleApp } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** `recsys import --data DIR`: a community bundle into the database. */
 export async function importCommand(options: DatabaseOption & { data: string }): Promise<void> {

@@ -9,9 +9,9 @@ import { type Verdict, verdictLines } from "../../trainer/gate/verdict.ts";
 import { newestModelFolder, readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
 import { requireSoundSources } from "./check.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Publishes a model folder (by default the newest of this database's community) and lets it serve unless told otherwise. */
 export async function publishCommand(

@@ -6,8 +6,8 @@ import { runsTable, wereAskedTheSame } from "../../trainer/model-folder/runs.ts"
 import { search } from "../../trainer/search/search.ts";
 import { parseSpace } from "../../trainer/search/space.ts";
 import { requireSoundSources } from "./check.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface SearchCommandOptions extends DatabaseOption {
   config?: string;

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
+import { runEmbeddingLoop, runMetricsLoop, runRollUpLoop, runTopicLoop } from "../../serve/background-loops.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
-import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serve/keep.ts";
 import { checkEncoders } from "../../serve/local-encoders.ts";
 import { buildPages, packagedPages } from "../../web/build.ts";
 import { basisInWords, feedTable, fetchFeed, findUser } from "./feed.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { checkReplica } from "./read-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface ServeOptions extends DatabaseOption {
   port: number;
@@ -82,10 +82,10 @@ export async function serveUntil(
   encoders?: string,
 ): Promise<void> {
   const stops = [
-    await keepRolledUp(database.pool),
-    keepEmbedded(database, { encoders }),
-    keepTopics(database),
-    await keepMeasured(database.pool),
+    await runRollUpLoop(database.pool),
+    runEmbeddingLoop(database, { encoders }),
+    runTopicLoop(database),
+    await runMetricsLoop(database.pool),
   ];
   try {
     if (signal.aborted) return;

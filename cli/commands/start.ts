@@ -7,8 +7,8 @@ import { bundleDigest } from "../../db/bundle/open-bundle.ts";
 import { foreignTables, someOf } from "../../db/foreign-tables.ts";
 import { cutOffImport, importEarly } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
+import { runRollUpLoop } from "../../serve/background-loops.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
-import { keepRolledUp } from "../../serve/keep.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { defaultConfig } from "../../trainer/config/config.ts";
@@ -19,11 +19,11 @@ import { publish } from "../../trainer/publish/publish.ts";
 import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
 import { basisInWords, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { appLine, builtSite, consoleLine, endOf, pagesLine, serveUntil } from "./serve.ts";
 import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
 import { trainingShare } from "./training-share.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface StartOptions extends DatabaseOption {
   data?: string;
@@ -170,7 +170,7 @@ const ofInvented = { ...defaultConfig, ranker: { ...defaultConfig.ranker, maximu
 /** Trains and publishes, and rolls up new interactions meanwhile. */
 async function makeModel(context: CommandContext, options: StartOptions): Promise<void> {
   const { database, onProgress, signal, print } = context;
-  const stop = await keepRolledUp(database.pool);
+  const stop = await runRollUpLoop(database.pool);
   try {
     const config = (await isInvented(database)) ? ofInvented : defaultConfig;
     const model = await readModelFolder(await trainIntoFolder(context, { ...options, config, parent: modelsFolder }));

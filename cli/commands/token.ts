@@ -4,7 +4,7 @@ import { localProject, publishableKey } from "../../serve/gateway.ts";
 import { signingKey } from "../../serve/signing-key.ts";
 import { userToken } from "../../supabase/functions/_local/user-token.ts";
 import { findUser } from "./feed.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Prints a user's token and nothing else, so that a shell can take it; how it is used goes to standard error. */
 export async function tokenCommand(user: string, options: DatabaseOption & { port: number }): Promise<void> {

@@ -7,7 +7,7 @@ import { table } from "../../trainer/evaluation/report/table.ts";
 import { storeIdeas } from "../../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../../trainer/topics/make-topics.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Makes topics and prints them, the most wanted first. */
 export async function topicsCommand(options: DatabaseOption): Promise<void> {

@@ -3,8 +3,8 @@ import { readConfig } from "../../trainer/config/config-file.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
 import { requireSoundSources } from "./check.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface TrainOptions {
   seed: number;

@@ -9,8 +9,8 @@ import { openDatabase } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
 import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
-import { inDatabase } from "./in-database.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
+import { inDatabase } from "./with-database.ts";
 
 export interface TryOptions {
   /** The app's, which is only read. */

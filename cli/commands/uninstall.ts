@@ -4,7 +4,7 @@ import { readInstalledFiles } from "../../adopt/init/uninstall-files.ts";
 import { openDatabase } from "../../db/connect.ts";
 import { hasExampleApp } from "../../db/foreign-tables.ts";
 import { UserError } from "../../db/user-error.ts";
-import { hasSchema, requireVersion } from "./in-database.ts";
+import { hasSchema, requireVersion } from "./with-database.ts";
 
 interface UninstallOptions {
   database: string;

@@ -6,15 +6,21 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../db/user-error.ts";
-import { keepBatched, keepEmbedded, keepMeasured, keepTopics, oncePerMessage } from "../../serve/keep.ts";
+import {
+  createThrottledWarning,
+  runBatchLoop,
+  runEmbeddingLoop,
+  runMetricsLoop,
+  runTopicLoop,
+} from "../../serve/background-loops.ts";
 import { checkEncoders } from "../../serve/local-encoders.ts";
 import type { Config } from "../../trainer/config/config.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
 import { claimRequest } from "../../trainer/retraining/training-queue.ts";
-import { workRequest } from "../../trainer/retraining/work-request.ts";
+import { processTrainingRequest } from "../../trainer/retraining/work-request.ts";
 import { runLine } from "./batch.ts";
-import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./in-database.ts";
 import { topicsLine, topicsOfNewModel } from "./topics.ts";
+import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./with-database.ts";
 
 export interface WorkerOptions extends DatabaseOption {
   train?: boolean;
@@ -51,7 +57,7 @@ async function embed({ database, signal, print }: CommandContext, { batch, encod
   let failed = 0;
   print("embedding new and edited posts and users (Ctrl-C ends it)");
   const stops = [
-    keepEmbedded(database, {
+    runEmbeddingLoop(database, {
       // what an empty variable leaves is none
       encoders: encoders || undefined,
       onDone(batch) {
@@ -59,9 +65,9 @@ async function embed({ database, signal, print }: CommandContext, { batch, encod
         failed += batch.failed;
       },
     }),
-    keepTopics(database, { onDone: (made) => print(topicsLine(made)) }),
-    await keepMeasured(database.pool),
-    ...(batch ? [keepBatched(database, { onDone: (result) => print(runLine(result)) })] : []),
+    runTopicLoop(database, { onDone: (made) => print(topicsLine(made)) }),
+    await runMetricsLoop(database.pool),
+    ...(batch ? [runBatchLoop(database, { onDone: (result) => print(runLine(result)) })] : []),
   ];
   if (!signal.aborted) await once(signal, "abort");
   for (const stop of stops) await stop();
@@ -71,7 +77,7 @@ async function embed({ database, signal, print }: CommandContext, { batch, encod
 /** Takes one training request after the other. With `once`, status 1 says that one of them failed. */
 async function trainWhatWaits(context: CommandContext, options: WorkerOptions, config: Config): Promise<void> {
   const { database, signal, print } = context;
-  const onError = oncePerMessage("training");
+  const onError = createThrottledWarning("training");
   if (!options.once) print("training when it is asked for (Ctrl-C ends it)");
   let worked = 0;
   while (!signal.aborted) {
@@ -81,7 +87,7 @@ async function trainWhatWaits(context: CommandContext, options: WorkerOptions, c
       const claim = await claimRequest(database);
       if (claim) {
         worked++;
-        if ((await workRequest(context, claim, trainingFolder, config)) === "failed" && options.once)
+        if ((await processTrainingRequest(context, claim, trainingFolder, config)) === "failed" && options.once)
           process.exitCode = 1;
         // the other worker would do it ten seconds later, where there is one
         await topicsOfNewModel(context);

@@ -10,7 +10,7 @@ import { batchesOf } from "./batches.ts";
 import { EventsError, errorOf, RecsysError } from "./error.ts";
 import { type NewEvent, openQueue, type Tracked } from "./event-queue.ts";
 import { type EventStorage, openStore, pageStorage } from "./event-store.ts";
-import { isOnline, keepingAlive, watchPage } from "./page.ts";
+import { isOnline, watchPage, withKeepalive } from "./page.ts";
 import { withRetries } from "./retry.ts";
 import { sessionOf } from "./session.ts";
 import type {
@@ -127,7 +127,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     { signal }: CallOptions = {},
     token?: string,
   ): Promise<Answer> {
-    const functions = token ? keepingAlive(supabase.functions) : supabase.functions;
+    const functions = token ? withKeepalive(supabase.functions) : supabase.functions;
     const headers = token && { Authorization: `Bearer ${token}` };
     const answer: { data: Answer | null; error: unknown; response?: Response } = await functions.invoke(name, {
       body,

@@ -1,5 +1,5 @@
 import type { NewPostsRequest, Recsys } from "./index.ts";
-import { isLookedAt } from "./page.ts";
+import { isPageVisible } from "./page.ts";
 import type { NewPosts } from "./types.ts";
 
 const everyMilliseconds = 60_000;
@@ -8,7 +8,7 @@ const everyMilliseconds = 60_000;
  * Tells how many posts are new, each minute while the page is looked at, and when its reader comes back to it, until there are more than are counted
  * or what it returns is called. What cannot be asked just now is asked the next time.
  */
-export function tellNewPosts(
+export function pollNewPosts(
   recommender: Pick<Recsys, "newPosts">,
   request: NewPostsRequest,
   tell: (news: NewPosts) => void,
@@ -17,7 +17,7 @@ export function tellNewPosts(
   const { signal } = ended;
   let [asked, told] = [0, 0];
   async function look() {
-    if (!isLookedAt()) return;
+    if (!isPageVisible()) return;
     const number = ++asked;
     const news = await recommender.newPosts(request, { signal }).catch(() => undefined);
     // an answer that a later one overtook knows less

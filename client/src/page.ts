@@ -31,7 +31,7 @@ export function isOnline(): boolean {
 }
 
 /** Whether somebody may be looking; where there is no page, as in React Native, they may. */
-export function isLookedAt(): boolean {
+export function isPageVisible(): boolean {
   return typeof document === "undefined" || document.visibilityState !== "hidden";
 }
 
@@ -46,7 +46,7 @@ export function viewObserver(
  * The functions, called so that a request outlives its page. supabase-js has no option for that, so its client is borrowed with another
  * `fetch`; a later version that has none to lend is called as it is.
  */
-export function keepingAlive(functions: FunctionsClient): FunctionsClient {
+export function withKeepalive(functions: FunctionsClient): FunctionsClient {
   const { fetch: send } = functions as unknown as { fetch?: typeof fetch };
   if (typeof send !== "function") return functions;
   const fetchAlive: typeof fetch = (input, init) =>

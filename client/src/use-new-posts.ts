@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { Recsys } from "./index.ts";
-import { tellNewPosts } from "./new-posts.ts";
+import { pollNewPosts } from "./new-posts.ts";
 import type { Feed, FeedFilter, NewPosts } from "./types.ts";
 
 /** How many posts are new since the feed that is shown, for a button that calls its `reload`; `filter` is that of the feed. */
@@ -16,7 +16,7 @@ export function useNewPosts(
   useEffect(() => {
     setNews(none);
     if (count_since === undefined) return undefined;
-    return tellNewPosts(recommender, { count_since, ...(asked && { filter: JSON.parse(asked) }) }, setNews);
+    return pollNewPosts(recommender, { count_since, ...(asked && { filter: JSON.parse(asked) }) }, setNews);
   }, [recommender, count_since, asked]);
   return news;
 }

@@ -5,10 +5,10 @@ import type { Encoders } from "./_shared/embed/encoders.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
-import { openVersionWatch } from "./_shared/http/schema-version.ts";
+import { createVersionWatcher } from "./_shared/http/schema-version.ts";
 import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
+import { openFeedServices, type RecommendServices } from "./_shared/plugins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 import { beforeClose } from "./testing-cleanups.ts";
 
@@ -107,7 +107,7 @@ export function testFunction<Input, Answer>(
 type LogOfTest = (code: string, cause: unknown) => void;
 
 function watchedPool(scope: TestScope, url: string, log: LogOfTest): ClosablePool {
-  const versions = openVersionWatch((error) => log("other_version", error));
+  const versions = createVersionWatcher((error) => log("other_version", error));
   const pool = openPool(url, (error) => log("connection_lost", error), {}, versions);
   scope.after(() => pool.end());
   return pool;

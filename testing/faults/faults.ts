@@ -31,7 +31,7 @@ const recommend = inFolder(
   ],
   ["places of folded posts are counted", "cursor.ts", "return keys.length - folded;", "return keys.length;"],
   ["a cursor of another version is read", "cursor.ts", " || bytes.getUint8(0) !== version", ""],
-  ["a feed goes on after its last page", "cursor.ts", "if (served.length >= servedAtMost) return null;", ""],
+  ["a feed goes on after its last page", "cursor.ts", "if (served.length >= maxServedPosts) return null;", ""],
   ["a page may have a post twice", "select/select.ts", "    taken.add(chosen);\n", ""],
   ["a page is one too short", "select/select.ts", "while (page.length < limit &&", "while (page.length < limit - 1 &&"],
   ["the trial's place is one too late", "select/exploration.ts", "position === place ?", "position === place + 1 ?"],
@@ -59,8 +59,8 @@ const recommend = inFolder(
   [
     "an author's share of a source is one more",
     "shares.ts",
-    "counted(counts, authorOf(place)) <= share",
-    "counted(counts, authorOf(place)) <= share + 1",
+    "countOccurrence(counts, authorOf(place)) <= share",
+    "countOccurrence(counts, authorOf(place)) <= share + 1",
   ],
 );
 
@@ -83,7 +83,12 @@ const features = inFolder(
     "0.5 ** (elapsed / halfLife)",
     "0.5 ** (elapsed / halfLife / 2)",
   ],
-  ["topics come before people", "turns.ts", "byTurns([people, byTurns(topics)])", "byTurns([byTurns(topics), people])"],
+  [
+    "topics come before people",
+    "interleave-topics.ts",
+    "byTurns([people, byTurns(topics)])",
+    "byTurns([byTurns(topics), people])",
+  ],
   [
     "a habit's idle time is its age",
     "recent-habit.ts",

@@ -3,12 +3,12 @@ import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { openReplica } from "../../supabase/functions/_shared/database/replica.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plugins/feed-services.ts";
 import { type Page, readCursor } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { feedOf } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
+import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
 import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
 import type { Reader } from "../../supabase/functions/_shared/recommend/reader.ts";
-import type { Recommendation } from "../../supabase/functions/_shared/recommend/seams.ts";
+import type { FeedResult } from "../../supabase/functions/_shared/recommend/seams.ts";
 import { Random } from "../../trainer/engine/random.ts";
 import { setClock } from "../batch.ts";
 import type { GoldenCommunity, GoldenReader } from "./community.ts";
@@ -72,12 +72,12 @@ async function answerOf(
   n: number,
 ): Promise<GoldenAnswer> {
   const [reader, page] = [readerOf(variant, asked), pageOf(variant, asked, n)];
-  const first = await feedOf(services, reader, page, "live");
+  const first = await feedWithFallbacks(services, reader, page, "live");
   if (variant.byReplica && first.decision?.found.isOfReplica !== true)
     throw new Error("the replica did not find the posts");
   const { next } = first.feed;
   const served = n % 4 > 0 || next === null ? null : readCursor(next);
-  const second = served && (await feedOf(services, reader, { ...page, served }, "live"));
+  const second = served && (await feedWithFallbacks(services, reader, { ...page, served }, "live"));
   return { ...candidatesOf(first), pages: [...linesOf(first.feed), ...(second ? linesOf(second.feed) : [])] };
 }
 
@@ -93,7 +93,7 @@ function pageOf({ ask }: Variant, reader: GoldenReader, n: number): Page {
 }
 
 /** What each source brought, in its order, and all of it in the order of its scores; nothing where no model ranked, or the request named the posts. */
-function candidatesOf({ decision }: Recommendation): Pick<GoldenAnswer, "candidates" | "ranking"> {
+function candidatesOf({ decision }: FeedResult): Pick<GoldenAnswer, "candidates" | "ranking"> {
   if (!decision) return { candidates: [], ranking: [] };
   const ofSources = decision.found.posts.flatMap(({ post_id, ranks, author_affinity, follows_author, touches }) =>
     Object.entries(ranks).flatMap(([source, rank]) => {

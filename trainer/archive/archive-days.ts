@@ -22,9 +22,9 @@ import {
   setRestored,
 } from "./archived-days.ts";
 import { summariseDayFile, writeDayFile } from "./day-file.ts";
-import { heldBackFrom } from "./held-back.ts";
 import { checksumOfTable } from "./impression-row.ts";
-import { alone, retryingLocks, withLock } from "./locks.ts";
+import { retryingLocks, runExclusively, withLock } from "./locks.ts";
+import { firstRetainedDay } from "./retention.ts";
 import { type Store, storeAt } from "./store.ts";
 
 export interface ArchiveContext extends WorkContext {
@@ -44,10 +44,10 @@ const restoredFor = 7 * 86_400_000;
 
 /** Archives all whole days before one, the earliest first, and says so of each. */
 export async function archiveDays(context: ArchiveContext, options: ArchiveOptions): Promise<void> {
-  await alone(context.database, async () => {
+  await runExclusively(context.database, async () => {
     const { pool } = context.database;
     for (const day of await dayTables(pool)) if (!day.isAttached) await finish(context, options, day);
-    const held = await heldBackFrom(pool);
+    const held = await firstRetainedDay(pool);
     let archived = 0;
     for (const each of await dayTables(pool)) {
       if (!each.isAttached || each.day >= options.before) continue;

@@ -13,10 +13,10 @@ import { fillCommunity, people, post } from "../../testing/community.ts";
 import { temporaryFolder } from "../testing.ts";
 import { archiveDays } from "./archive-days.ts";
 import { archivedParts } from "./archived-days.ts";
-import { archivableUntil } from "./held-back.ts";
 import { checksumOfTable } from "./impression-row.ts";
 import { readingLog } from "./read-archived.ts";
 import { restoreDays } from "./restore-days.ts";
+import { archivableUntil } from "./retention.ts";
 import { folderStore, requireSame } from "./store.ts";
 import { archiveContext, daysAgo, logDay } from "./testing.ts";
 

@@ -15,9 +15,9 @@ import { trainModel } from "../pipeline.ts";
 import { temporaryFolder } from "../testing.ts";
 import { archiveDays } from "./archive-days.ts";
 import { archivedParts } from "./archived-days.ts";
-import { archivableUntil, daysOfExperiment } from "./held-back.ts";
 import { readingDays } from "./read-archived.ts";
 import { restoreDays } from "./restore-days.ts";
+import { archivableUntil, daysOfExperiment } from "./retention.ts";
 import { folderStore } from "./store.ts";
 import { archiveContext, fillOldLog } from "./testing.ts";
 

@@ -6,7 +6,7 @@ import { holdLock } from "../../db/hold-lock.ts";
 import { UserError } from "../../db/user-error.ts";
 
 /** Runs what no second process may do meanwhile; throws a `UserError` where one does. */
-export async function alone<Result>(database: Database, work: () => Promise<Result>): Promise<Result> {
+export async function runExclusively<Result>(database: Database, work: () => Promise<Result>): Promise<Result> {
   const release = await holdLock(database, "archive");
   if (!release) throw new UserError("another `recsys archive` runs on this database: wait until it has ended");
   try {

@@ -7,13 +7,13 @@ import { type ArchivedPart, archivedParts, dayAfter, setRestored } from "./archi
 import { readDayFile } from "./day-file.ts";
 import { encodeRow, impressionColumnNames, RowChecksum } from "./impression-row.ts";
 import { insertArchivedRows } from "./insert-rows.ts";
-import { alone, retryingLocks, withLock } from "./locks.ts";
+import { retryingLocks, runExclusively, withLock } from "./locks.ts";
 import { storeAt } from "./store.ts";
 
 /** Restores the archived days from one to another, both included; throws a `UserError` where none of them is archived. */
 export async function restoreDays(context: ArchiveContext, from: string, to: string): Promise<void> {
   const { database, signal, print } = context;
-  await alone(database, async () => {
+  await runExclusively(database, async () => {
     const all = (await archivedParts(database.pool)).filter(({ day }) => day >= from && day <= to);
     if (all.length === 0)
       throw new UserError(`no day from ${from} to ${to} is archived: select * from recsys_engine.archived_days`);

@@ -7,22 +7,22 @@ import { db, fn, instantOf, milliseconds, unnest } from "../../supabase/function
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { type Head, optionalHeads, shortened } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, optionalHeads, roundToFloat32 } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { dismissalFactor, knownTag } from "../../supabase/functions/_shared/recommend/dismissed.ts";
+import { dismissalMultiplier, normalizeTag } from "../../supabase/functions/_shared/recommend/dismissed.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
-import { settingsFor, withNewcomerPlaces } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
-import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
-import { isOneOf } from "../../supabase/functions/_shared/recommend/reposts.ts";
-import { followedLeaning } from "../../supabase/functions/_shared/recommend/retrieve.ts";
-import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
+import { settingsForHistory, withNewcomerPlaces } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { combineHeads, isFiniteRow, predictCandidates } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { primarySource } from "../../supabase/functions/_shared/recommend/reasons.ts";
+import { repostFilter } from "../../supabase/functions/_shared/recommend/reposts.ts";
+import { followedTopicBoost } from "../../supabase/functions/_shared/recommend/retrieve.ts";
+import { selectPage } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import { authorCappedPosts } from "../community/author-cap.ts";
 import { componentsOf } from "../community/community.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
-import { postsWithinShare } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { meanVectorOf } from "../towers/model.ts";
@@ -229,10 +229,10 @@ async function rankUser(
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
   const reader = { ...state.user(number, input.history, hidden), own_history: componentsOf(community, past) };
-  const opinion = await predict(model, reader, vector, candidates, run.asOf, snapshot.rowOf);
+  const opinion = await predictCandidates(model, reader, vector, candidates, run.asOf, snapshot.rowOf);
   const { probabilities } = opinion;
   const { authors, ids, tags, titles } = community.posts;
-  const afterDismissals = dismissalFactor(
+  const afterDismissals = dismissalMultiplier(
     dismissed.slice(0, 50).map(({ post, days }) => ({
       author_id: community.users.ids[authors[post]] ?? null,
       tags: tags[post],
@@ -240,17 +240,17 @@ async function rankUser(
     })),
   );
   const followed = new Set(state.topics.found(number, hidden).map(({ name }) => name));
-  const leaningTo = (tags: string[]) => (tags.some((tag) => followed.has(knownTag(tag))) ? followedLeaning : 1);
+  const leaningTo = (tags: string[]) => (tags.some((tag) => followed.has(normalizeTag(tag))) ? followedTopicBoost : 1);
   const conversationOf = (post: number) => conversations.get(ids[post]) ?? null;
   const mask = new Set(snapshot.maskedIds.filter((id) => !titlesRead.has(id)));
-  const isRepost = isOneOf(
+  const isRepost = repostFilter(
     dismissed.flatMap(({ post }) => (mask.has(ids[post]) ? [] : [titles[post]])),
     new Set(dismissed.map(({ post }) => conversationOf(post))),
   );
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++) {
-    const score = leaningTo(candidates[i].tags) * afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
+    const score = leaningTo(candidates[i].tags) * afterDismissals(candidates[i]) * combineHeads(opinion, i, weights);
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     const { title, post } = candidates[i];
     scores[i] =
@@ -259,7 +259,7 @@ async function rankUser(
         : Number.NEGATIVE_INFINITY;
   }
   const settings = withNewcomerPlaces(
-    settingsFor(selection, input.history.length),
+    settingsForHistory(selection, input.history.length),
     batchListLength,
     BigInt(`0x${id.slice(0, 8)}`),
   );
@@ -284,7 +284,7 @@ function withAlso(
   const { ids, authors } = community.posts;
   const near = (post: number) => similarity.get(post) as number;
   posts.sort((a, b) => near(b) - near(a) || (ids[a] < ids[b] ? -1 : 1));
-  return Int32Array.from(postsWithinShare(posts, authors, sources.similar).posts);
+  return Int32Array.from(authorCappedPosts(posts, authors, sources.similar).posts);
 }
 
 interface RankedUser extends Selectable {
@@ -333,7 +333,7 @@ function best(
       },
     });
   }
-  return select(ranked, batchListLength, settings).map(({ chosen }) => chosen);
+  return selectPage(ranked, batchListLength, settings).map(({ chosen }) => chosen);
 }
 
 function listOf(
@@ -353,7 +353,9 @@ function listOf(
     views: column(0),
     votes: column(1),
     comments: column(2),
-    sources: ranked.map(({ post }) => bestSource(post.ranks)),
-    optional: Object.fromEntries(optional.map((head) => [head, Array.from(column(heads.indexOf(head)), shortened)])),
+    sources: ranked.map(({ post }) => primarySource(post.ranks)),
+    optional: Object.fromEntries(
+      optional.map((head) => [head, Array.from(column(heads.indexOf(head)), roundToFloat32)]),
+    ),
   };
 }

@@ -11,8 +11,8 @@ import { importBundle } from "../../db/import/import-bundle.ts";
 import { eitherDatabase } from "../../db/testing.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, trainingEvents } from "./from-database.ts";
+import { eventsOfPerson } from "./per-user-cap.ts";
 import { rollUpAll } from "./roll-up.ts";
-import { eventsOfPerson } from "./shares.ts";
 
 const views = Number(process.env.FLOOD ?? 4000);
 const inFull = views >= trainingEvents;

@@ -1,8 +1,9 @@
 /** What recsys_engine.retrieve_followed and recsys_engine.retrieve_topic bring, and the turns that they take. */
+
+import { interleaveTopics } from "../../supabase/functions/_shared/features/interleave-topics.ts";
 import { retrieval, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { takeTurns } from "../../supabase/functions/_shared/features/turns.ts";
+import { authorCappedPosts } from "./author-cap.ts";
 import type { Community } from "./community.ts";
-import { postsWithinShare } from "./share.ts";
 
 interface Asked {
   /** How often the user interacted with the posts of each other author. */
@@ -30,9 +31,9 @@ export function followedPosts(
   const others = habit.slice(0, retrieval.followedAuthors).map(([author]) => author);
   const newest = (people: number[]) => newestBy(people, postsOf, eligible);
   const posts = [...newest(follows), ...newest(others.filter((author) => !known.has(author)))];
-  return takeTurns(
-    postsWithinShare(posts, authors, sources.followed).posts,
-    topics.map((topic) => postsWithinShare(only(topic, eligible), authors, ofTopic).posts),
+  return interleaveTopics(
+    authorCappedPosts(posts, authors, sources.followed).posts,
+    topics.map((topic) => authorCappedPosts(only(topic, eligible), authors, ofTopic).posts),
     (post) => (authors[post] < 0 ? null : authors[post]),
   );
 }

@@ -11,8 +11,8 @@ import { readingLog } from "../archive/read-archived.ts";
 import { pickRows } from "./columns.ts";
 import type { Community, FollowedTopics, Follows, Interactions, Posts, Users } from "./community.ts";
 import { daysOfPages, readPages, type ShownPage } from "./pages.ts";
+import { eventsOfPerson } from "./per-user-cap.ts";
 import { readTimeline } from "./read-timeline.ts";
-import { eventsOfPerson } from "./shares.ts";
 import { login, type Timeline } from "./timeline.ts";
 
 /**

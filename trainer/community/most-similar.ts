@@ -1,9 +1,9 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { authorCappedPosts, overfetchFactor } from "./author-cap.ts";
 import type { Posts } from "./community.ts";
-import { depth, postsWithinShare } from "./share.ts";
-import { topByScore } from "./top.ts";
+import { topByScore } from "./top-k.ts";
 
 /**
  * Of the first `count` posts the eligible ones nearest to a user's vector [32], the nearest first: the source `similar`, by exact search.
@@ -32,10 +32,10 @@ export function nearestOf(similarity: Float32Array, postOf: (i: number) => numbe
   const { size } = sources.similar;
   // nearly always the first do: 2,000 of 25,000 take ten times as long as 100
   for (const most of [size, 4 * size]) {
-    const { posts, isFull } = postsWithinShare(nearest(most), authors, sources.similar);
+    const { posts, isFull } = authorCappedPosts(nearest(most), authors, sources.similar);
     if (isFull) return posts;
   }
-  return postsWithinShare(nearest(depth * size), authors, sources.similar).posts;
+  return authorCappedPosts(nearest(overfetchFactor * size), authors, sources.similar).posts;
 
   function nearest(most: number): number[] {
     const best = topByScore(similarity, Math.min(most, similarity.length));

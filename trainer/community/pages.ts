@@ -5,8 +5,8 @@ import { rows } from "../../db/cursor.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { type OptionalHead, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
+import { pagesCap } from "./per-user-cap.ts";
 import type { Numbers } from "./read-timeline.ts";
-import { ofPages } from "./shares.ts";
 
 /** What one feed showed somebody; users and posts by number. */
 export interface ShownPage {
@@ -16,17 +16,17 @@ export interface ShownPage {
   /** The place of each, from 1. */
   positions: number[];
   /** Of each; left out: nobody knows. */
-  told?: Told[];
+  told?: OptionalHeadLabels[];
 }
 
 /** What a person made of a shown post within a day, for the heads that not every model has: 1 or 0; left out: nobody knows. */
-export type Told = Partial<Record<OptionalHead, number>>;
+export type OptionalHeadLabels = Partial<Record<OptionalHead, number>>;
 
 /** How far back the exposure log is read, in days. */
 export const daysOfPages = 28;
 
 /**
- * At most about `most` pages of the last 28 days of the log, of everybody what a training takes of them a day (ofPages), and of these, where there
+ * At most about `most` pages of the last 28 days of the log, of everybody what a training takes of them a day (pagesCap), and of these, where there
  * are more, those of request ids that a hash picks; in order of time. Where the app said of some posts of a page that they came into view, the
  * others were not shown.
  */
@@ -41,7 +41,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
     .where("shown_at", ">", since)
     .groupBy(["shown_at", "request_id"])
     .orderBy("shown_at", "desc")
-    .limit(daysOfPages * ofPages.perDay);
+    .limit(daysOfPages * pagesCap.perDay);
   const ofPeople = db
     .selectFrom("recsys.source_users as people")
     .innerJoinLateral(latest.as("latest"), (join) => join.onTrue())
@@ -54,7 +54,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
   const chosen = db
     .selectFrom(ofPeople.as("pages"))
     .select(["shown_at", "request_id"])
-    .where("of_day", "<=", ofPages.perDay);
+    .where("of_day", "<=", pagesCap.perDay);
   const [counted] = await run(client, db.selectFrom(chosen.as("chosen")).select(countOf().as("pages")));
   const oneIn = Math.max(1, Math.ceil(counted.pages / most));
   const query = db

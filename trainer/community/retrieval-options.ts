@@ -1,6 +1,6 @@
 /** What retrieval in a replay is asked with, and what it gives. */
 import type { Candidate } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Touched } from "./follows.ts";
+import type { FolloweeEngagement } from "./follow-replay.ts";
 import type { Neighbours } from "./neighbours.ts";
 
 export interface NumberedCandidate extends Candidate {
@@ -43,7 +43,7 @@ export interface SourceInputs {
   follows: number[];
   /** The posts of each topic that they follow, the newest first. */
   topics: Iterable<number>[];
-  touched: Map<number, Touched>;
+  touched: Map<number, FolloweeEngagement>;
   covisited: number[];
   /** Whether a post may be in the feed at work. */
   eligible(post: number): boolean;

@@ -9,17 +9,17 @@ import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
-  quietWeek,
+  hnswEfSearch,
   retrieval,
-  searchWidth,
   sourceNames,
   sources,
+  sparseTrendThreshold,
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { Random } from "../engine/random.ts";
+import { overfetchFactor } from "./author-cap.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import type { IdNeighbours } from "./neighbours.ts";
-import { depth } from "./share.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 
 const database = await testDatabase({ after }, "retrieval");
@@ -159,7 +159,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.trendingHours, // for those whose state has changed since
     retrieval.trendingHours, // and of a pool
   ]);
-  const { posts, people } = quietWeek;
+  const { posts, people } = sparseTrendThreshold;
   assert.deepEqual(await numbers("is_quiet", /return (\d+) >/g), [posts]);
   assert.deepEqual(await numbers("is_quiet", /\blimit (\d+)/g), [posts, posts]);
   assert.deepEqual(await numbers("is_quiet", /168 \+ (\d+);/g), [Math.log2(people)]);
@@ -167,7 +167,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
   assert.deepEqual(await numbers("candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
   for (const source of ["similar", "active", "fresh", "trending", "popular"])
-    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [depth]);
+    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [overfetchFactor]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,
     retrieval.followedAuthors,
@@ -180,8 +180,8 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
-  assert.deepEqual(await numbers("with_covisited", /limit (\d+)/g), [depth * sources.covisited.size]);
-  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
+  assert.deepEqual(await numbers("with_covisited", /limit (\d+)/g), [overfetchFactor * sources.covisited.size]);
+  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [hnswEfSearch]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);
@@ -190,8 +190,8 @@ test("the limits in the text of the SQL functions are the declared ones", async 
 
 test("a week in which enough people came to enough posts says what is popular", async (t) => {
   for (const [busy, popular] of [
-    [quietWeek.posts - 1, sources.popular.size],
-    [quietWeek.posts, 0],
+    [sparseTrendThreshold.posts - 1, sources.popular.size],
+    [sparseTrendThreshold.posts, 0],
   ]) {
     const database = await testDatabase(t, `busy_${busy}`);
     await fill(database.pool, busy);

@@ -4,36 +4,42 @@
  * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
  * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants.
  */
-import { month, week } from "../../supabase/functions/_shared/features/decay.ts";
+import { monthHalfLifeIndex, weekHalfLifeIndex } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   type Candidate,
-  quietPost,
+  emptyPostState,
   type UserState,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import {
-  quietWeek,
+  emptyRanks,
   retrieval,
   type Source,
   sourceNames,
   sources,
-  unranked,
+  sparseTrendThreshold,
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
+import { authorCappedPosts } from "./author-cap.ts";
 import type { Community } from "./community.ts";
+import { DecayedCounts } from "./decayed-counts.ts";
+import { emptyUserState } from "./empty-user-state.ts";
+import {
+  FollowReplay,
+  followeeEngagements,
+  getOrAdd,
+  sortByFolloweeCount,
+  TopicFollowReplay,
+} from "./follow-replay.ts";
 import { followedPosts } from "./followed-posts.ts";
-import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, touchedBy } from "./follows.ts";
-import { Heat } from "./heat.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { covisitedBy } from "./neighbours.ts";
-import { quietUser } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions, SourceInputs } from "./retrieval-options.ts";
-import { postsWithinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 
 const trendingWindow = retrieval.trendingHours * hour;
@@ -53,11 +59,11 @@ export class CommunityState {
   /** The latest interaction of each user, and for each interaction the same user's previous one; −1: none. */
   readonly lastInteraction: Int32Array;
   readonly interactionBefore: Int32Array;
-  private readonly trend: Heat;
-  private readonly popularity: Heat;
+  private readonly trend: DecayedCounts;
+  private readonly popularity: DecayedCounts;
   private readonly postsOf = new Map<number, number[]>();
-  private readonly follows: FollowsSoFar;
-  readonly topics: TopicsSoFar;
+  private readonly follows: FollowReplay;
+  readonly topics: TopicFollowReplay;
   /** By post, as of its last event. */
   private readonly candidateOf: { event: number; postVectors: Float32Array; candidate: NumberedCandidate }[] = [];
   /** Which request found each post last, which left it out last, and the number of the latest one. */
@@ -70,16 +76,16 @@ export class CommunityState {
   constructor(community: Community, timeline: Timeline) {
     this.community = community;
     this.timeline = timeline;
-    this.follows = new FollowsSoFar(community.follows);
-    this.topics = new TopicsSoFar(community);
+    this.follows = new FollowReplay(community.follows);
+    this.topics = new TopicFollowReplay(community);
     this.activity = new ActivityOrder(community.posts.ids.length);
     this.eventBefore = new Int32Array(timeline.length).fill(-1);
     this.lastOfPost = new Int32Array(community.posts.ids.length).fill(-1);
     this.lastOfUser = new Int32Array(community.users.ids.length).fill(-1);
     this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
-    this.trend = new Heat(community.posts.ids.length, week, hottestKept);
-    this.popularity = new Heat(community.posts.ids.length, month, hottestKept);
+    this.trend = new DecayedCounts(community.posts.ids.length, weekHalfLifeIndex, hottestKept);
+    this.popularity = new DecayedCounts(community.posts.ids.length, monthHalfLifeIndex, hottestKept);
     this.foundBy = new Float64Array(community.posts.ids.length);
     this.leftOutBy = new Float64Array(community.posts.ids.length);
   }
@@ -119,7 +125,7 @@ export class CommunityState {
     return {
       created_at: this.community.users.createdAt[user],
       last_active_at: event < 0 ? null : this.timeline.at[event],
-      ...(event < 0 ? quietUser : this.timeline.userAfter(event)),
+      ...(event < 0 ? emptyUserState : this.timeline.userAfter(event)),
       follows: this.followsOf(user),
       recent_interactions: this.recentInteractions(user, hidden),
       history,
@@ -198,7 +204,7 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const touched = touchedBy(follows, this, hidden);
+    const touched = followeeEngagements(follows, this, hidden);
     const covisited = covisitedBy(user, neighbours, this, hidden, acts);
     const own = { affinities, follows, topics, touched, covisited };
     const asked = { now, vector, postVectors, hidden, similar, eligible, ...own };
@@ -272,11 +278,11 @@ export class CommunityState {
       tags: posts.tags[post],
       author_id: author < 0 ? null : users.ids[author],
       created_at: posts.createdAt[post],
-      state: event < 0 ? quietPost : this.stateAfter(event),
+      state: event < 0 ? emptyPostState : this.stateAfter(event),
       embedding: vectorAt(postVectors, post),
       components: posts.vectors?.[post] ?? null,
       similarity: 0,
-      ranks: unranked(),
+      ranks: emptyRanks(),
       author_affinity: 0,
       follows_author: false,
       touches: 0,
@@ -342,12 +348,12 @@ export class CommunityState {
       this.isQuiet(now) ? this.within("popular", this.popularity.hottest(this.alive, eligible)) : [],
     followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
-      this.within("touched", byTouches(touched, this.community.posts.ids).filter(eligible)),
+      this.within("touched", sortByFolloweeCount(touched, this.community.posts.ids).filter(eligible)),
     covisited: ({ covisited, eligible }) => this.within("covisited", covisited.filter(eligible)),
   };
 
   private within(source: Source, posts: Iterable<number>): number[] {
-    return postsWithinShare(posts, this.community.posts.authors, sources[source]).posts;
+    return authorCappedPosts(posts, this.community.posts.authors, sources[source]).posts;
   }
 
   private *newest(eligible: SourceInputs["eligible"]): Iterable<number> {
@@ -357,9 +363,10 @@ export class CommunityState {
 
   /** As recsys_engine.is_quiet. */
   private isQuiet(now: number): boolean {
-    const least = now / this.trend.halfLife + Math.log2(quietWeek.people);
+    const least = now / this.trend.halfLife + Math.log2(sparseTrendThreshold.people);
     let busy = 0;
-    for (const _ of this.trend.hottest(this.alive, () => true, least)) if (++busy === quietWeek.posts) return false;
+    for (const _ of this.trend.hottest(this.alive, () => true, least))
+      if (++busy === sparseTrendThreshold.posts) return false;
     return true;
   }
 
@@ -371,4 +378,4 @@ export class CommunityState {
   }
 }
 
-const nowhere = unranked();
+const nowhere = emptyRanks();

@@ -6,7 +6,7 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
+import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { type PostCandidate, userState } from "../../supabase/functions/_shared/recommend/states.ts";
@@ -241,7 +241,7 @@ async function fromSql(
       modelId,
       now,
     ]);
-    const asked = { modelId, vector, page: { served: nothingServed() }, common: null, instant: now };
+    const asked = { modelId, vector, page: { served: emptyServedState() }, common: null, instant: now };
     const found = await retrieve(client, { sub: userId, role: "postgres" }, asked);
     return [contexts.rows[0], found?.posts ?? []];
   } finally {

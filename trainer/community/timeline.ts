@@ -8,8 +8,8 @@
  */
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import {
+  emptyPostState,
   type PostState,
-  quietPost,
   type UserState,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { StatsColumns } from "./stats-columns.ts";
@@ -42,7 +42,7 @@ export type UserStats = Pick<
 
 type PostColumn = Exclude<keyof PostStats, "recent">;
 /** Numbers, truths and times; the decayed counts stand next to them. */
-export const postColumns = (Object.keys(quietPost) as (keyof PostState)[]).filter(
+export const postColumns = (Object.keys(emptyPostState) as (keyof PostState)[]).filter(
   (column): column is PostColumn => !["last_active_at", "kind", "recent"].includes(column),
 );
 export const isTime = (column: string) => column.endsWith("_at");
@@ -104,7 +104,7 @@ export class Timeline {
     const state: Record<string, unknown> = { recent: postStats.vector(row, 0, decayed) };
     for (const column of counts) {
       const value = postStats.at(row, column);
-      state[column] = typeof quietPost[column] === "boolean" ? value === 1 : value;
+      state[column] = typeof emptyPostState[column] === "boolean" ? value === 1 : value;
     }
     for (const column of times) state[column] = orNull(postTimes.at(row, column));
     return state as unknown as PostStats;

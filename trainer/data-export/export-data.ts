@@ -7,22 +7,23 @@ import { readCommunityId, readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { featureSpecDigest, type VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { buildRankerExamples } from "../build-ranker-examples.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { rollUpAll } from "../community/roll-up.ts";
 import type { Config } from "../config/config.ts";
 import { Random } from "../engine/random.ts";
 import { factsOf } from "../parquet/parquet-file.ts";
-import { lessonsOf, type Plan, planTraining } from "../plan.ts";
-import { rankerLessons } from "../ranker-lessons.ts";
+import { factorisedTowers } from "../towers/als-init.ts";
 import { trainBestTowers } from "../towers/best-towers.ts";
-import { tellingPages } from "../towers/judge-pages.ts";
 import { newTowers, TowerData } from "../towers/model.ts";
-import { factorisedTowers } from "../towers/start.ts";
+import { informativePages } from "../towers/pairwise-page-accuracy.ts";
 import { settledUntil } from "../train-into-folder.ts";
 import { dlrmOptionsOf } from "../train-ranker.ts";
+import { type Plan, planTraining, trainingScopeOf } from "../training-plan.ts";
 import { preparedVectors, prepareVectors, vectorSpecOf } from "../vectors/prepare-vectors.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
+import { fromFactors, trainedElsewhere, withoutPostIds } from "./imported-model.ts";
 import { digestOfIds, type Manifest, type ManifestHead, readManifest, writeManifest } from "./manifest.ts";
 import { writeRankerStage } from "./ranker-stage.ts";
 import type { ExampleFiles } from "./row-groups.ts";
@@ -30,7 +31,6 @@ import type { Shard } from "./shard.ts";
 import { identityOf, type StageName } from "./stage.ts";
 import { exportTables } from "./tables.ts";
 import { writeTowerStage } from "./tower-stage.ts";
-import { fromFactors, trainedElsewhere, withoutPostIds } from "./trained-elsewhere.ts";
 
 export interface ExportContext extends WorkContext {
   print(line: string): void;
@@ -76,7 +76,7 @@ async function writeFirstStage(files: ExampleFiles, loaded: LoadedCommunity, pla
   const factors = plan.neighbours && factorisedTowers(community, cameTo, options).towers;
   const starts = {
     start: towers,
-    ...(tellingPages(requests).length > 0 && { [`start${withoutPostIds}`]: towers }),
+    ...(informativePages(requests).length > 0 && { [`start${withoutPostIds}`]: towers }),
     ...(factors && { [`start${fromFactors}`]: factors }),
   };
   const stage = { name: "towers" as const, identity: identityOf(head, "towers"), options, starts, towers };
@@ -97,7 +97,7 @@ export async function exportForRanker(context: ExportContext, folder: string, sh
     if (head[`${kind}_digest`] !== manifest[`${kind}_digest`])
       throw new UserError(`there are other ${kind} than when ${folder} was exported: export again from the start`);
   const until = Date.parse(manifest.to);
-  const plan = planTraining(loaded, lessonsOf(loaded, { seed, config, until }), { seed, config });
+  const plan = planTraining(loaded, trainingScopeOf(loaded, { seed, config, until }), { seed, config });
   const trainers = trainedElsewhere(folder, manifest);
   const towers = await trainBestTowers(loaded, plan, trainers, onProgress, signal);
   const files: ExampleFiles = { folder, shard, facts: {}, onProgress, signal };
@@ -113,7 +113,7 @@ export async function exportForRanker(context: ExportContext, folder: string, sh
   const { sha256 } = await factsOf(join(folder, `${from}.safetensors`));
   const ofStage = (stage: StageName) => ({ ...identityOf(head, stage), towers: sha256 });
   const retrieving = { ...towers, neighbours: plan.neighbours };
-  const { examples, parts } = await rankerLessons(loaded, plan.requests, plan.heads, retrieving, options);
+  const { examples, parts } = await buildRankerExamples(loaded, plan.requests, plan.heads, retrieving, options);
   await writeRankerStage(files, examples, parts, dlrmOptionsOf(plan.requests, options), ofStage("ranker"));
   await writeTowerStage(files, community, towers.data, {
     name: "fine-tuning",
@@ -182,7 +182,7 @@ function planOrReason(
   options: { seed: number; config: Config; until: number },
 ): Plan | string {
   try {
-    return planTraining(loaded, lessonsOf(loaded, options), options);
+    return planTraining(loaded, trainingScopeOf(loaded, options), options);
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;

@@ -12,12 +12,12 @@ import { temporaryFolder } from "../testing.ts";
 import type { TrainedTowers } from "../towers/train.ts";
 import { exportData, exportForRanker } from "./export-data.ts";
 import { importTrained } from "./import-model.ts";
+import { trainedElsewhere } from "./imported-model.ts";
 import { readManifest } from "./manifest.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { wholeExport } from "./shard.ts";
 import type { StageName } from "./stage.ts";
 import { exportContext, exportOptions, fillCommunityToExport, quickConfig } from "./testing.ts";
-import { trainedElsewhere } from "./trained-elsewhere.ts";
 
 const database = await eitherDatabase({ after }, "import");
 const folder = await temporaryFolder({ after });

@@ -2,8 +2,8 @@
 import { type TrainingContext, train } from "../train-into-folder.ts";
 import { preparedVectors } from "../vectors/prepare-vectors.ts";
 import { requireCommunity } from "./export-data.ts";
+import { checkTrained, trainedElsewhere } from "./imported-model.ts";
 import { readManifest } from "./manifest.ts";
-import { checkTrained, trainedElsewhere } from "./trained-elsewhere.ts";
 
 interface ImportedModel {
   /** The export, with the weights of its stages. */

@@ -10,6 +10,7 @@ import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shar
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { isFull } from "../../testing/courses.ts";
 import { assertClose } from "../../testing/onnx/assert-close.ts";
+import { buildRankerExamples } from "../build-ranker-examples.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { postText, userText } from "../community/texts.ts";
 import { constants, lookUps, masks, targetsOf } from "../dlrm/batch.ts";
@@ -24,17 +25,17 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
 import { dlrmFeeds } from "../model-folder/samples.ts";
-import { lessonsOf, type Plan, planTraining } from "../plan.ts";
-import { rankerLessons } from "../ranker-lessons.ts";
 import { temporaryFolder } from "../testing.ts";
 import { examplesOfTowers } from "../towers/examples.ts";
 import { meanVectorOf, TowerData, type Towers } from "../towers/model.ts";
 import { positivesBefore } from "../towers/positives.ts";
 import { towerTrainer } from "../towers/tower-trainer.ts";
 import { batchOf } from "../towers/train.ts";
+import { type Plan, planTraining, trainingScopeOf } from "../training-plan.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
 import { type ExportContext, exportData, exportForRanker } from "./export-data.ts";
 import { importTrained } from "./import-model.ts";
+import { trainedElsewhere } from "./imported-model.ts";
 import { readManifest } from "./manifest.ts";
 import { writeRankerStage } from "./ranker-stage.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -50,7 +51,6 @@ import {
   startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
-import { trainedElsewhere } from "./trained-elsewhere.ts";
 import { dlrmOfWeights, towersOfWeights } from "./weights.ts";
 
 const { towers: towerOptions, ranker: rankerOptions } = quickConfig;
@@ -114,7 +114,10 @@ before(async () => {
   const { vectors } = await readManifest(folder);
   loaded = { ...read, community: await withVectors(database, read.community, vectors) };
   const until = Date.parse((await readManifest(folder)).to);
-  plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
+  plan = planTraining(loaded, trainingScopeOf(loaded, { seed, config: quickConfig, until }), {
+    seed,
+    config: quickConfig,
+  });
   const asked = {
     towers: await throughTowers(),
     ...(isFull && { ranker: await throughTrainedRanker() }),
@@ -259,7 +262,13 @@ async function makeRankerExamples() {
   const trainers = trainedElsewhere(folder, await readManifest(folder));
   const towers = await trainers.towers(loaded.community, plan.towers);
   const options = { seed, until: plan.until, config: quickConfig, scoreWeights };
-  return await rankerLessons(loaded, plan.requests, plan.heads, { ...towers, neighbours: plan.neighbours }, options);
+  return await buildRankerExamples(
+    loaded,
+    plan.requests,
+    plan.heads,
+    { ...towers, neighbours: plan.neighbours },
+    options,
+  );
 }
 
 async function trainedRanker(heads: readonly Head[]) {

@@ -4,7 +4,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
-import { areHeads } from "../../supabase/functions/_shared/features/kinds.ts";
+import { isHeadList } from "../../supabase/functions/_shared/features/kinds.ts";
 import { configDigest } from "../config/config.ts";
 import type { Matrix } from "../engine/dense.ts";
 import { factsOf } from "../parquet/parquet-file.ts";
@@ -71,7 +71,7 @@ export async function writeStage(
 }
 
 /** What of a stage whoever imports its weights reads. */
-const stageSchema = z.object({ inputs: z.object({ heads: z.array(z.string()).refine(areHeads) }) });
+const stageSchema = z.object({ inputs: z.object({ heads: z.array(z.string()).refine(isHeadList) }) });
 
 /** Reads the ranker's stage; throws a `UserError` where there is none. */
 export async function readRankerStage(folder: string): Promise<z.output<typeof stageSchema>> {

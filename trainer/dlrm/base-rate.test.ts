@@ -5,8 +5,8 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { fitBaseRate } from "./start.ts";
 import { randomExamples } from "./testing.ts";
+import { fitBaseRate } from "./wide-prior.ts";
 
 const [vote, comment] = [1, 2];
 const asTheyAre = { mean: new Float32Array(denseWidth), deviation: new Float32Array(denseWidth).fill(1) };

@@ -14,7 +14,7 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { estimate } from "../evaluation/metrics/statistics.ts";
-import { type Choices, choiceLoss, fitChoices } from "./conditional-logit.ts";
+import { type Choices, choiceLoss, fitConditionalLogit } from "./conditional-logit.ts";
 import { denseWidth, standardised } from "./dense-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
@@ -45,7 +45,7 @@ export function fitBoost(
   const data = { dlrm, examples, scoreWeights };
   const none = new Float64Array(boostWidth);
   const prior = { weights: none, strength: ridge };
-  const weights = fitChoices(choicesOf(data, training), prior, { tolerance: 1e-6, iterations: 20 });
+  const weights = fitConditionalLogit(choicesOf(data, training), prior, { tolerance: 1e-6, iterations: 20 });
   const unseen = choicesOf(data, heldOut);
   const without = choiceLoss(unseen, none).losses;
   const gain = estimate(choiceLoss(unseen, weights).losses.map((loss, i) => without[i] - loss));

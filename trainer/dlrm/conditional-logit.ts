@@ -27,7 +27,7 @@ interface Prior {
 }
 
 /** The weights with the least loss, beginning with those of the prior. */
-export function fitChoices(
+export function fitConditionalLogit(
   choices: Choices,
   { weights: believed, strength }: Prior,
   { tolerance, iterations }: { tolerance: number; iterations: number },

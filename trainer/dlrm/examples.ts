@@ -15,9 +15,9 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { vectorMatches, vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
+import { coldStartUserState } from "../community/cold-start-user.ts";
 import { type Community, componentsOf } from "../community/community.ts";
 import type { Neighbours } from "../community/neighbours.ts";
-import { newcomer } from "../community/newcomer.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
 import type { Timeline } from "../community/timeline.ts";
@@ -118,7 +118,7 @@ export async function rankingExamples(
     const user =
       acts === Number.POSITIVE_INFINITY
         ? state.user(request.user, history)
-        : newcomer(state, request.user, acts, request.at, { history, followsNobody });
+        : coldStartUserState(state, request.user, acts, request.at, { history, followsNobody });
     const features = rankerFeatures(user, candidates, request.at);
     assertFilled(features);
     const sampled =

@@ -38,7 +38,7 @@ export function logScore(logits: tf.Tensor2D, weights: number[]): tf.Tensor1D {
 /**
  * Mean over requests of −Σ gain · log softmax(score among the request's rows) (ListNet: Cao et al. 2007); scores, gains and weights
  * [requests · rows], the gains of a request summing to 1. A row counts as many times as its weight says, so the sampled negatives stand for
- * all that could have been sampled. A request that `cameTo` [requests] has 0 for, which only has something to say to the optional heads, has no loss.
+ * all that could have been sampled. A request that `hasEngaged` [requests] has 0 for, which only has something to say to the optional heads, has no loss.
  */
 export function listwiseLoss(
   scores: tf.Tensor1D,

@@ -9,7 +9,14 @@ import { shiftToMean, smoothedShare } from "./calibrate.ts";
 import type { Standardisation } from "./dense-features.ts";
 import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
 import { type RankingExamples, standardisationOf } from "./ranking-examples.ts";
-import { type BaseRate, fitBaseRate, fitStart, type Start, startColumns, startScores } from "./start.ts";
+import {
+  type BaseRate,
+  fitBaseRate,
+  fitWidePrior,
+  startColumns,
+  type WidePrior,
+  widePriorScores,
+} from "./wide-prior.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm extends Standardisation {
@@ -36,7 +43,7 @@ export interface RankerOptions extends HiddenWidths {
   scoreWeights: number[];
 }
 
-/** An untrained ranker for some requests: it orders as `fitStart` says, and its heads have the right mean. */
+/** An untrained ranker for some requests: it orders as `fitWidePrior` says, and its heads have the right mean. */
 export function newDlrm(
   examples: RankingExamples,
   requests: Uint32Array,
@@ -49,7 +56,7 @@ export function newDlrm(
     () => embeddingDeviation * random.normal(),
   );
   const standardisation = standardisationOf(examples, requests);
-  const start = fitStart(examples, requests, scoreWeights);
+  const start = fitWidePrior(examples, requests, scoreWeights);
   const wideWeights = startColumns.map((column, i) => start.weights[i] * standardisation.deviation[column]);
   const baseRate = fitBaseRate(examples, requests, standardisation, baseRateRidge);
   const bias = firstBiases(examples, requests, start, baseRate);
@@ -78,11 +85,16 @@ export function newDlrm(
  * What each head must add to the start's share of a request and its base rate for its probabilities to sum to its
  * positives.
  */
-function firstBiases(examples: RankingExamples, requests: Uint32Array, start: Start, baseRate: BaseRate): Float32Array {
+function firstBiases(
+  examples: RankingExamples,
+  requests: Uint32Array,
+  start: WidePrior,
+  baseRate: BaseRate,
+): Float32Array {
   const { rows } = examples;
   const rowNumbers = examples.rowsOf(requests);
   const weights = Float32Array.from(rowNumbers, (row) => examples.weights[row]);
-  const shares = startScores(examples, requests, start);
+  const shares = widePriorScores(examples, requests, start);
   for (let first = 0; first < shares.length; first += rows) {
     let sum = 0;
     for (let i = first; i < first + rows; i++) sum += weights[i] * Math.exp(shares[i]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { quietPost } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { emptyPostState } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { Random } from "../engine/random.ts";
 import { positiveAndNegatives } from "./sampled-rows.ts";
@@ -9,7 +9,7 @@ const hour = 3_600_000;
 /** Post 10 + i was created and last active i + 1 hours ago, so the recency baseline ranks them in this order. */
 const candidates = Array.from({ length: 12 }, (_, i) => {
   const at = -(i + 1) * hour;
-  return { post: 10 + i, created_at: at, state: { ...quietPost, last_active_at: at } } as NumberedCandidate;
+  return { post: 10 + i, created_at: at, state: { ...emptyPostState, last_active_at: at } } as NumberedCandidate;
 });
 const requestOf = (post: number) => ({ event: 0, user: 0, post, at: 0, labels: [0, 0, 1] as [number, number, number] });
 

@@ -5,10 +5,10 @@
  *   bottom  = relu(relu(x · hidden) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding per category]       k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
- *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
+ *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as wide-prior.ts says
  *   s       = deep + wide                                                          view, vote, comment, and the optional heads
  *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
- *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as start.ts says
+ *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as wide-prior.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
  *
  * Where posts have vectors of their own, how near one is to the reader's history (vector-match.ts) is added to the first layer of `bottom` and to `wide`,
@@ -30,7 +30,7 @@ import { vectorMatchInputs } from "../../supabase/functions/_shared/features/vec
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { covisitedColumn, denseWidth } from "./dense-features.ts";
-import { startColumns } from "./start.ts";
+import { startColumns } from "./wide-prior.ts";
 
 const slotCount = 3 + categories.length;
 const dotCount = (slotCount * (slotCount - 1)) / 2;

@@ -12,10 +12,10 @@ import {
 } from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
 import { type Dlrm, newDlrm } from "./model.ts";
-import { fitNewUserStrength } from "./new-users.ts";
+import { fitNewUserBlend } from "./new-users.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { startScores } from "./start.ts";
 import { randomExamples, testOptions } from "./testing.ts";
+import { widePriorScores } from "./wide-prior.ts";
 
 before(() => startBackend());
 
@@ -58,14 +58,14 @@ test("where its own word helps new people it counts, and where it misleads them 
     dense[similarityColumn] += 2;
   });
   const good = rankerOf(helps);
-  fitNewUserStrength(good, shownAsNew(helps), testOptions.scoreWeights);
+  fitNewUserBlend(good, shownAsNew(helps), testOptions.scoreWeights);
   assert.ok(good.newUserStrength >= 0.5, `${good.newUserStrength}`);
   const misleads = asNew(200, (dense) => {
     dense[logIdleColumn] -= 2;
     dense[similarityColumn] -= 1;
   });
   const bad = rankerOf(helps);
-  fitNewUserStrength(bad, shownAsNew(misleads), testOptions.scoreWeights);
+  fitNewUserBlend(bad, shownAsNew(misleads), testOptions.scoreWeights);
   assert.equal(bad.newUserStrength, 0);
 });
 
@@ -79,7 +79,7 @@ test("where requests of people who were new are sure enough, they decide, whatev
   });
   const dlrm = rankerOf(helps);
   const fit = (requests: Uint32Array, asNew: RankingExamples) => {
-    fitNewUserStrength(dlrm, { requests, examples: helps, asNew }, testOptions.scoreWeights);
+    fitNewUserBlend(dlrm, { requests, examples: helps, asNew }, testOptions.scoreWeights);
     return dlrm.newUserStrength;
   };
   assert.ok(
@@ -97,7 +97,7 @@ test("where popularity surely orders more of the pages of new people right than 
     dense[similarityColumn] -= 1;
   });
   const dlrm = rankerOf(popular);
-  fitNewUserStrength(dlrm, shownAsNew(popular), testOptions.scoreWeights);
+  fitNewUserBlend(dlrm, shownAsNew(popular), testOptions.scoreWeights);
   assert.equal(dlrm.newUserStrength, 0, "what the ranker says misleads");
   assert.ok(dlrm.newUserPopularity > 0, `${dlrm.newUserPopularity}`);
   assert.deepEqual(orderOf(dlrm, popular, 1), orderBy(popular, 1, popularityColumn));
@@ -105,7 +105,7 @@ test("where popularity surely orders more of the pages of new people right than 
     dense[popularityColumn] += 0.5;
     dense[logIdleColumn] -= 3;
   });
-  fitNewUserStrength(dlrm, shownAsNew(recent), testOptions.scoreWeights);
+  fitNewUserBlend(dlrm, shownAsNew(recent), testOptions.scoreWeights);
   assert.equal(dlrm.newUserPopularity, 0);
 });
 
@@ -116,7 +116,7 @@ test("of posts that the list cannot tell apart none stands first", () => {
   for (let at = 0; at < examples.dense.length; at += denseWidth)
     for (const column of [logIdleColumn, logAgeColumn, popularityColumn]) examples.dense[at + column] = 1;
   const dlrm = rankerOf(examples);
-  fitNewUserStrength(dlrm, shownAsNew(examples), testOptions.scoreWeights);
+  fitNewUserBlend(dlrm, shownAsNew(examples), testOptions.scoreWeights);
   assert.ok(dlrm.newUserStrength >= 0.5, `${dlrm.newUserStrength}`);
 });
 
@@ -126,7 +126,7 @@ test("a handful of requests is too few to be sure; without any, new people get t
   });
   const dlrm = rankerOf(few);
   few.found.fill(0);
-  fitNewUserStrength(dlrm, shownAsNew(few), testOptions.scoreWeights);
+  fitNewUserBlend(dlrm, shownAsNew(few), testOptions.scoreWeights);
   assert.equal(dlrm.newUserStrength, 0);
 });
 
@@ -141,7 +141,7 @@ test("with a strength of 0 people who have done nothing get the order of the rec
   const leaning = dlrmForward(dlrm, examples, requests);
   const order = (values: (row: number) => number) =>
     Array.from({ length: rows }, (_, i) => i).sort((a, b) => values(b) - values(a));
-  const baseline = startScores(examples, requests, { recencyBaseline: 1, weights: [0, 0, 0] });
+  const baseline = widePriorScores(examples, requests, { recencyBaseline: 1, weights: [0, 0, 0] });
   assert.deepEqual(
     order((row) => leaning[row * 3]),
     order((row) => baseline[row]),

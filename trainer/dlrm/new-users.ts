@@ -8,7 +8,7 @@ import { estimate } from "../evaluation/metrics/statistics.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { fitPopularity } from "./start.ts";
+import { fitPopularity } from "./wide-prior.ts";
 
 /** 0: the simple list alone; 1: the ranker as it is. */
 const strengths = [0, 0.25, 0.5, 0.75, 1];
@@ -16,7 +16,7 @@ const strengths = [0, 0.25, 0.5, 0.75, 1];
 const surely = 2;
 
 /** Held-out requests that say something about new people. */
-export interface OfNewUsers {
+export interface NewUserHoldout {
   /** Of people who had not done anything: the truth, and few. */
   requests: Uint32Array;
   examples: RankingExamples;
@@ -28,9 +28,9 @@ export interface OfNewUsers {
  * Sets the list, and how much the ranker's own word counts besides: what surely beats the recency baseline on the requests of new people or, where these
  * are too few to be sure, on all requests shown as theirs; where nothing does on either, new people get that baseline.
  */
-export function fitNewUserStrength(
+export function fitNewUserBlend(
   dlrm: Dlrm,
-  { requests, examples, asNew }: OfNewUsers,
+  { requests, examples, asNew }: NewUserHoldout,
   scoreWeights: number[],
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Told } from "../community/pages.ts";
+import type { OptionalHeadLabels } from "../community/pages.ts";
 import { headsOf, withHeads } from "./optional-heads.ts";
 import type { PageRequest } from "./page-requests.ts";
 import { unknown } from "./requests.ts";
 
 /** A page of one post. */
-function page(user: number, at: number, told?: Told): PageRequest {
+function page(user: number, at: number, told?: OptionalHeadLabels): PageRequest {
   return { event: at, user, at, shown: [{ post: at, position: 1, labels: [1, 0, 0], told }] };
 }
 

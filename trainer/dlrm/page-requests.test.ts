@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { login, Timeline } from "../community/timeline.ts";
-import { pageRequests, wasTouched } from "./page-requests.ts";
+import { hasEngagedPost, pageRequests } from "./page-requests.ts";
 import { requestsAt } from "./requests.ts";
 
 const [view, vote] = [0, 1];
@@ -84,7 +84,7 @@ test("a page tells nothing before its labels have had their day, and belongs to 
 
 test("whether something came of a page", () => {
   const requests = requestsOf(timelineOf([10.1, 1, 4, view], [100, 3, -1, login]), 50);
-  assert.deepEqual(requests.map(wasTouched), [true, false]);
+  assert.deepEqual(requests.map(hasEngagedPost), [true, false]);
 });
 
 test("a first interaction knows nothing of what bears the same instant", () => {

@@ -1,11 +1,11 @@
 /** The requests the ranker learns from where pages were logged: what was shown, and what came of it. */
 
-import type { ShownPage, Told } from "../community/pages.ts";
+import type { OptionalHeadLabels, ShownPage } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
 import {
   addDeed,
-  cameTo,
   firstEventFrom,
+  hasEngaged,
   type LabelledDeeds,
   labelWindow,
   type Moment,
@@ -18,7 +18,7 @@ interface PagePost extends LabelledDeeds {
   /** From 1. */
   position: number;
   /** What the optional heads learn from; left out: nobody knows. */
-  told?: Told | undefined;
+  told?: OptionalHeadLabels | undefined;
 }
 
 /** A page, without the posts its user had come to before. */
@@ -61,8 +61,8 @@ export function pageRequests(
 }
 
 /** Whether something came of a page. */
-export function wasTouched({ shown }: PageRequest): boolean {
-  return shown.some(({ labels }) => cameTo(labels));
+export function hasEngagedPost({ shown }: PageRequest): boolean {
+  return shown.some(({ labels }) => hasEngaged(labels));
 }
 
 /** What the ranker learns from: a first interaction, or a page. */

@@ -50,7 +50,7 @@ export function addDeed(deeds: LabelledDeeds, kind: number, weight: number): voi
 }
 
 /** Whether the user came to the post, whatever else they did. */
-export function cameTo([view, vote, comment]: Labels): boolean {
+export function hasEngaged([view, vote, comment]: Labels): boolean {
   return view === 1 || vote === 1 || comment === 1;
 }
 

@@ -8,7 +8,7 @@ import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import type { Random } from "../engine/random.ts";
 import type { PageRequest } from "./page-requests.ts";
 import type { LabelledDeeds, Request } from "./requests.ts";
-import { cameTo } from "./requests.ts";
+import { hasEngaged } from "./requests.ts";
 
 export interface SampledRows {
   /** Whether a row is positive. */
@@ -78,7 +78,7 @@ export function pageRows(
   const sampled = others.slice(0, rows - chosen.length);
   const weight = sampled.length > 0 ? others.length / sampled.length : 0;
   return {
-    found: seen.some(({ labels }) => cameTo(labels)),
+    found: seen.some(({ labels }) => hasEngaged(labels)),
     chosen: [...chosen, ...sampled],
     weights: [...chosen.map(() => 1), ...sampled.map(() => weight)],
     lossWeights: [...chosen.map(() => 1), ...sampled.map(() => unseenWeight * weight)],

@@ -8,9 +8,9 @@ import { logAgeColumn, logIdleColumn } from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { fitStart, startScores } from "./start.ts";
 import { randomExamples, testOptions } from "./testing.ts";
 import { trainDlrm } from "./train.ts";
+import { fitWidePrior, widePriorScores } from "./wide-prior.ts";
 
 before(() => startBackend());
 
@@ -26,7 +26,7 @@ test("an untrained ranker orders as its start says, in every head, and its proba
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
   const logits = dlrmForward(newDlrm(examples, requests, testOptions, new Random(1)), examples, requests);
-  const scores = startScores(examples, requests, fitStart(examples, requests, testOptions.scoreWeights));
+  const scores = widePriorScores(examples, requests, fitWidePrior(examples, requests, testOptions.scoreWeights));
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
   for (const request of requests)

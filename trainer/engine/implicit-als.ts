@@ -13,7 +13,7 @@ export interface AlsOptions {
 }
 
 /** Who came to what, both ways: of each user posts, of each post users. */
-export interface BothWays {
+export interface BipartiteInteractions {
   postsOf: number[][];
   usersOf: number[][];
 }
@@ -30,7 +30,7 @@ const usualRegularisation = 30;
 
 /** The factors of all users and posts; the same pairs give the same. */
 export function factorise(
-  { postsOf, usersOf }: BothWays,
+  { postsOf, usersOf }: BipartiteInteractions,
   { factors, regularisation = usualRegularisation, iterations }: AlsOptions,
 ): Factors {
   const random = new Random(42);

@@ -9,7 +9,7 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { searchWidth, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { hnswEfSearch, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 
 export interface AnnRecall {
@@ -66,7 +66,7 @@ export async function annRecall(
     // the planner would read a small table as a whole, and it is the index that is tested
     await client.query("set local enable_seqscan = off");
     await client.query("set local hnsw.iterative_scan = 'relaxed_order'");
-    await client.query(`set local hnsw.ef_search = ${searchWidth}`);
+    await client.query(`set local hnsw.ef_search = ${hnswEfSearch}`);
     const sums = depths.map(() => 0);
     let searching = 0;
     for (const vector of users) {

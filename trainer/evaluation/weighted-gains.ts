@@ -1,5 +1,5 @@
 /** How much of what people went on to do, by what its kinds weigh, a model puts first. */
-import { scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads } from "../../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { LabelledDeeds } from "../dlrm/requests.ts";
@@ -58,6 +58,6 @@ function discounted(gains: number[]): number {
 /** Posts by score, the best first. */
 export function postsByScore(ranked: RankedRequest, scoreWeights: number[]): number[] {
   const weights = ranked.heads.map((_, head) => scoreWeights[head] ?? 0);
-  const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, weights));
+  const scores = Array.from(ranked.posts, (_, i) => combineHeads(ranked, i, weights));
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a]).map((i) => ranked.posts[i]);
 }

@@ -9,7 +9,7 @@ import { boostWidth } from "../dlrm/boost.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { type HiddenWidths, newDlrmWeights } from "../dlrm/network.ts";
-import { startColumns } from "../dlrm/start.ts";
+import { startColumns } from "../dlrm/wide-prior.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";

@@ -14,7 +14,7 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { numberedNeighbours } from "../community/neighbours.ts";
-import { boundedShares, ofPages, ofRequests, sampleOfEach } from "../community/shares.ts";
+import { capPerUser, pagesCap, requestsCap, samplePerUser } from "../community/per-user-cap.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
@@ -112,8 +112,8 @@ function areEnough(requests: RankerRequest[]): boolean {
 /** The latest requests of which everybody has their share. */
 function latestRequests(requests: RankerRequest[], most = mostRequests): RankerRequest[] {
   const columns = { users: requests.map(({ user }) => user), at: requests.map(({ at }) => at) };
-  const bound = requests.length > 0 && "shown" in requests[0] ? ofPages : ofRequests;
-  return Array.from(boundedShares(columns, bound, most), (i) => requests[i]);
+  const bound = requests.length > 0 && "shown" in requests[0] ? pagesCap : requestsCap;
+  return Array.from(capPerUser(columns, bound, most), (i) => requests[i]);
 }
 
 /** Requests before an instant, the same ones at each publish as long as they are among the latest of their kind, as many of each person as can be. */
@@ -122,7 +122,7 @@ function earlierRequests(loaded: LoadedCommunity, areOfPages: boolean, until: nu
   const window = latestRequests(all, earlierWindow);
   const { ids } = loaded.community.users;
   const drawn = { users: window.map(({ user }) => user), keys: window.map(({ user, at }) => `${ids[user]} ${at}`) };
-  return Array.from(sampleOfEach(drawn, earlierOfPerson, mostRequests), (i) => window[i]);
+  return Array.from(samplePerUser(drawn, earlierOfPerson, mostRequests), (i) => window[i]);
 }
 
 /** By lists alone: how often people do what is another matter of another time. */

@@ -6,7 +6,7 @@
  */
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
-import type { HeldBackModel } from "../model-folder/trained-model.ts";
+import type { ModelWithHoldoutTowers } from "../model-folder/trained-model.ts";
 import { mostRequests } from "./compare.ts";
 import { HeldOutMetrics, listMetricNames } from "./held-out-metrics.ts";
 import { modelInMemory } from "./model-in-memory.ts";
@@ -40,7 +40,7 @@ export interface HeldOutQuality {
  */
 export async function heldOutQuality(
   loaded: LoadedCommunity,
-  { heldBack, dlrm, rankerBefore, learnedFrom }: HeldBackModel,
+  { heldBack, dlrm, rankerBefore, learnedFrom }: ModelWithHoldoutTowers,
   options: RankOptions & { until: number },
 ): Promise<HeldOutQuality | undefined> {
   const requests = heldOutOf(loaded, heldBack.from, learnedFrom === "pages", options.until).slice(-mostRequests);

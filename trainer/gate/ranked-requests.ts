@@ -8,7 +8,12 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { allHeads, type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { Feeds } from "../../supabase/functions/_shared/features/tensors.ts";
-import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
+import {
+  combineHeads,
+  predictCandidates,
+  type RankerOutput,
+  type RankingModel,
+} from "../../supabase/functions/_shared/recommend/rank.ts";
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import { type Community, componentsOf } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
@@ -19,7 +24,7 @@ import { userText } from "../community/texts.ts";
 import { withHeads } from "../dlrm/optional-heads.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import { pageRequests } from "../dlrm/page-requests.ts";
-import { cameTo, requestsBetween } from "../dlrm/requests.ts";
+import { hasEngaged, requestsBetween } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
@@ -37,7 +42,7 @@ export interface ReplayedModel extends RankingModel {
 }
 
 /** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
-export interface RankedRequest extends Opinion {
+export interface RankedRequest extends RankerOutput {
   posts: Int32Array;
   heads: readonly Head[];
   /**
@@ -72,7 +77,7 @@ export function heldOutOf(
   return withHeads(requests, allHeads);
 }
 
-export interface Answer extends Opinion {
+export interface Answer extends RankerOutput {
   /** The user's vector [32]. */
   vector: Float32Array;
   /** In no particular order; may be none. */
@@ -102,7 +107,7 @@ export async function replayedAnswer(
   // the graph takes one candidate or more
   if (candidates.length === 0) return { vector, candidates, probabilities: new Float32Array() };
   const reader = { ...state.user(user, history), own_history: componentsOf(community, past) };
-  return { vector, candidates, ...(await predict(model, reader, vector, candidates, at)) };
+  return { vector, candidates, ...(await predictCandidates(model, reader, vector, candidates, at)) };
 }
 
 /** Walks through requests (ascending) once and gives what each model makes of each; nothing is kept of one when the next comes. */
@@ -137,7 +142,7 @@ export async function* rankedRequests<Name extends string>(
       const boost = predicted.boost && Float32Array.from(kept, (i) => predicted.boost?.[i] ?? 1);
       const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
       const weightOf = weightsOf(model.heads, weights);
-      const scores = Float64Array.from(posts, (_, i) => scoreOf({ probabilities }, i, weightOf));
+      const scores = Float64Array.from(posts, (_, i) => combineHeads({ probabilities }, i, weightOf));
       const recency = Float64Array.from(candidates, (candidate) =>
         recencyBaseline(candidate.created_at, candidate.state.last_active_at, at),
       );
@@ -158,7 +163,7 @@ export async function* rankedRequests<Name extends string>(
 /** The posts that the user did something with. */
 function positivesOf(request: RankerRequest): number[] {
   if ("post" in request) return [request.post];
-  return request.shown.filter(({ labels }) => cameTo(labels)).map(({ post }) => post);
+  return request.shown.filter(({ labels }) => hasEngaged(labels)).map(({ post }) => post);
 }
 
 /** Of the best of some numbers, from 1, behind all others that score the same; Infinity where there are none. */

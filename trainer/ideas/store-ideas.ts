@@ -1,8 +1,8 @@
 /** Makes the pool of ideas with the topics of a model, so that no call of the function `ideas` has to wait for it. */
 import type { Database } from "../../db/connect.ts";
-import { readAs, service } from "../../supabase/functions/_shared/database/caller.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
+import { readAs, service } from "../../supabase/functions/_shared/database/run-as-caller.ts";
 import { makeIdeas } from "../../supabase/functions/_shared/ideas/idea-pools.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";

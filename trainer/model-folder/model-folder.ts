@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
 import { featureSpecDigest, featureSpecOf } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { areHeads, type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { type Head, isHeadList, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   contracts,
   contractsOf,
@@ -23,7 +23,7 @@ import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-emb
 import { readNeighboursFile, writeNeighboursFile } from "./neighbours-file.ts";
 import { readRegular } from "./read-regular.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "./samples.ts";
-import type { HeldBackTowers } from "./trained-model.ts";
+import type { HoldoutTowers } from "./trained-model.ts";
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
 const maximumBytes = 5_000_000;
@@ -49,7 +49,7 @@ const description = z.object({
   feature_spec_digest: z.string(),
   heads: z
     .array(z.string())
-    .refine(areHeads)
+    .refine(isHeadList)
     .default([...kinds]),
   metrics: z.record(z.string(), z.unknown()),
   /** Whose vectors of posts, and of users, it reads; left out: none. */
@@ -84,7 +84,7 @@ export interface ModelFolder extends Description {
   postIdEmbeddings: IdEmbeddings;
   /** Empty: it has none. */
   neighbours: IdNeighbours;
-  heldBack: HeldBackTowers;
+  heldBack: HoldoutTowers;
   samples: Sample[];
 }
 
@@ -137,7 +137,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
 
 async function writeTowers(
   folder: string,
-  { graphs, userIdEmbeddings, postIdEmbeddings, neighbours }: Omit<HeldBackTowers, "from">,
+  { graphs, userIdEmbeddings, postIdEmbeddings, neighbours }: Omit<HoldoutTowers, "from">,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [graph, bytes] of Object.entries(graphs)) await writeFile(join(folder, `${graph}.onnx`), bytes);
@@ -156,7 +156,7 @@ async function readEmbeddings(folder: string) {
   };
 }
 
-async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {
+async function readHeldBack(folder: string, from: number): Promise<HoldoutTowers> {
   if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
   const [user_tower, post_tower] = await Promise.all(
     heldBackGraphs.map(async (graph) => {

@@ -36,21 +36,21 @@ export interface TrainedModel extends TrainedRanker {
   wentOn: boolean;
   /** What its ranker learned from. */
   learnedFrom: LearnedFrom;
-  /** Whose requests these were (tenPeople). */
+  /** Whose requests these were (topTenUserShare). */
   people: { number: number; ten: number };
   /** What happened before this instant it has learned from, milliseconds. */
   learnedUntil: number;
 }
 
 /** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
-export interface HeldBackModel extends TrainedModel {
-  heldBack: HeldBackTowers;
+export interface ModelWithHoldoutTowers extends TrainedModel {
+  heldBack: HoldoutTowers;
   /** The graph of the ranker that it went on from, which has learned from none of its requests; undefined: it started from scratch. */
   rankerBefore?: Uint8Array | undefined;
 }
 
 /** The towers before they learned from the requests that the gate asks about. */
-export interface HeldBackTowers {
+export interface HoldoutTowers {
   /**
    * When these requests begin, in milliseconds: the held-out ones of a training from scratch, which its ranker has not learned from
    * either; all new ones where an earlier model is fine-tuned, whose ranker has.
@@ -63,7 +63,7 @@ export interface HeldBackTowers {
 }
 
 /** A trained model that another training fine-tunes. */
-export interface EarlierModel {
+export interface WarmStartModel {
   /** Their ID embeddings in the numbers of the community at hand, zero for who and what is new. */
   towers: Towers;
   dlrm: Dlrm;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../engine/random.ts";
-import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
+import { learnNeighbours, toBipartite } from "./learn-neighbours.ts";
 
 /** Who came to what: of three kinds of people and posts mostly one's own. */
 function pairs(random: Random, people: number, posts: number) {
@@ -48,7 +48,7 @@ test("a weight is what a post says of another given all others that are near it,
       if (weight > 0) expected.set(`${other} ${post}`, weight);
     }
   }
-  const found = learnNeighbours(bothWays(given, { users: people, posts }));
+  const found = learnNeighbours(toBipartite(given, { users: people, posts }));
   const actual = numbers.flatMap((post) =>
     Array.from(found.posts.subarray(found.starts[post], found.starts[post + 1]), (other, i): [string, number] => [
       `${post} ${other}`,
@@ -63,7 +63,7 @@ test("what nine people did together says nothing, what ten did does", () => {
   // ten people view two posts, nine of them a third
   const users = Int32Array.from({ length: 29 }, (_, i) => i % 10);
   const posts = Int32Array.from({ length: 29 }, (_, i) => Math.floor(i / 10));
-  const found = learnNeighbours(bothWays({ users, posts }, { users: 10, posts: 3 }));
+  const found = learnNeighbours(toBipartite({ users, posts }, { users: 10, posts: 3 }));
   assert.deepEqual([...found.starts], [0, 1, 2, 2]);
   assert.deepEqual([...found.posts], [1, 0]);
 });
@@ -72,7 +72,7 @@ test("a post has 50 neighbours at most, those for which most speaks first", () =
   const [people, posts] = [40, 90];
   const users = Int32Array.from({ length: people * posts }, (_, i) => i % people);
   const of = Int32Array.from({ length: people * posts }, (_, i) => Math.floor(i / people));
-  const found = learnNeighbours(bothWays({ users, posts: of }, { users: people, posts }));
+  const found = learnNeighbours(toBipartite({ users, posts: of }, { users: people, posts }));
   const counts = Array.from({ length: posts }, (_, post) => found.starts[post + 1] - found.starts[post]);
   assert.equal(Math.max(...counts), 50);
   for (let post = 0; post < posts; post++) {

@@ -5,10 +5,10 @@
  * nearest at once .437, cosines .351 (docs/research/experiments.md).
  */
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { leastPeople } from "../../supabase/functions/_shared/ideas/what-is-needed.ts";
+import { anonymityThreshold } from "../../supabase/functions/_shared/ideas/find-needs.ts";
 import { type NeighbourRow, type Neighbours, packNeighbours } from "../community/neighbours.ts";
-import { topByScore } from "../community/top.ts";
-import type { BothWays } from "../engine/implicit-als.ts";
+import { topByScore } from "../community/top-k.ts";
+import type { BipartiteInteractions } from "../engine/implicit-als.ts";
 import { invert } from "../engine/minimise.ts";
 
 /** Posts among which it is chosen, the nearest by cosine. */
@@ -28,19 +28,19 @@ export interface Pairs {
   posts: Int32Array;
 }
 
-export function learnNeighbours({ postsOf, usersOf }: BothWays): Neighbours {
+export function learnNeighbours({ postsOf, usersOf }: BipartiteInteractions): Neighbours {
   const posts = usersOf.length;
   const together = new Float64Array(posts);
   /** Of each of some posts its place among them, −1: it is none. */
   const places = new Int32Array(posts).fill(-1);
   const found: NeighbourRow[][] = Array.from({ length: posts }, () => []);
   for (let post = 0; post < posts; post++) {
-    if (usersOf[post].length < leastPeople) continue;
+    if (usersOf[post].length < anonymityThreshold) continue;
     const met: number[] = [];
     for (const user of usersOf[post])
       for (const other of postsOf[user]) if (other !== post && together[other]++ === 0) met.push(other);
     // with fewer people who viewed both, a reader could infer what one of them did
-    const others = met.filter((other) => together[other] >= leastPeople).sort((a, b) => a - b);
+    const others = met.filter((other) => together[other] >= anonymityThreshold).sort((a, b) => a - b);
     const cosines = Float64Array.from(others, (other) => together[other] / Math.sqrt(usersOf[other].length));
     const regress = (on: number[]) =>
       regression(
@@ -63,7 +63,7 @@ export function learnNeighbours({ postsOf, usersOf }: BothWays): Neighbours {
 }
 
 /** Of each user the latest posts, and of each post their users. */
-export function bothWays({ users, posts }: Pairs, of: { users: number; posts: number }): BothWays {
+export function toBipartite({ users, posts }: Pairs, of: { users: number; posts: number }): BipartiteInteractions {
   const postsOf = Array.from({ length: of.users }, (): number[] => []);
   const usersOf = Array.from({ length: of.posts }, (): number[] => []);
   for (let i = users.length - 1; i >= 0; i--) {

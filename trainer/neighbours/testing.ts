@@ -1,6 +1,6 @@
 /** For tests: a community in memory of which nothing is known but who came to what, and when. */
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
-import { quietPost } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { emptyPostState } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { type PostStats, Timeline } from "../community/timeline.ts";
 
@@ -16,7 +16,7 @@ export function communityOf(createdAt: number[], visits: Visit[], users: number)
   const timeline = new Timeline();
   const views = new Int32Array(createdAt.length);
   for (const { user, post, at } of visits) {
-    const state: PostStats = { ...quietPost, views: ++views[post], recent: halfLives.map(() => 1) };
+    const state: PostStats = { ...emptyPostState, views: ++views[post], recent: halfLives.map(() => 1) };
     timeline.push({ at, user, post, kind: 0, isFirst: true }, state, null);
   }
   const none = (length: number) => Array.from({ length }, () => "");

@@ -5,7 +5,7 @@ import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Config } from "../config/config.ts";
 import { type Claim, claimRequest } from "./training-queue.ts";
-import { workRequest } from "./work-request.ts";
+import { processTrainingRequest } from "./work-request.ts";
 
 /** The engine's clock goes on. */
 export async function passHours(pool: pg.Pool, hours: number): Promise<void> {
@@ -82,7 +82,12 @@ export async function work(
   await fileRequest(database.pool);
   const { request, ...claim } = (await claimRequest(url)) as Claim;
   const print = (line: string) => void lines.push(line);
-  const ending = await workRequest({ database: url, onProgress, signal, print }, { request, ...claim }, folder, config);
+  const ending = await processTrainingRequest(
+    { database: url, onProgress, signal, print },
+    { request, ...claim },
+    folder,
+    config,
+  );
   return { ending, request, ...(await requestRow(database.pool, request)) };
 }
 

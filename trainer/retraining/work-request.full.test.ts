@@ -9,7 +9,7 @@ import { quickConfig } from "../config/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
 import { activeMetrics, fileRequest, once, passHours, requestRow, vote, type Worker, work } from "./testing.ts";
 import { type Claim, claimRequest } from "./training-queue.ts";
-import { workRequest } from "./work-request.ts";
+import { processTrainingRequest } from "./work-request.ts";
 
 const noPostgres = await withoutPostgres();
 
@@ -40,7 +40,7 @@ test("a request that is filed during a training is worked after it, on what was 
   const claim = await claimRequest(database);
   assert.equal(claim?.request, filed);
   const print = () => {};
-  await workRequest(
+  await processTrainingRequest(
     { database, onProgress: () => {}, signal: new AbortController().signal, print },
     claim,
     worker.folder,
@@ -76,7 +76,7 @@ test("who has lost the lease publishes nothing", async () => {
   assert.deepEqual(await activeMetrics(pool), before);
   assert.deepEqual([lost.status, lost.attempts], ["running", 2], "it is the other one's");
   const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
-  assert.equal(await workRequest(context, other as Claim, worker.folder, worker.config), "done");
+  assert.equal(await processTrainingRequest(context, other as Claim, worker.folder, worker.config), "done");
 });
 
 test("while another publish runs it waits for it", { skip: noPostgres }, async () => {

@@ -14,7 +14,7 @@ import { publishedModel } from "../gate/active-model.ts";
 import type { HeldOutQuality } from "../gate/held-out-quality.ts";
 import { rankedRequests } from "../gate/ranked-requests.ts";
 import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
-import { readWarmStart, whyFromScratch } from "../warm-start.ts";
+import { readWarmStart, retrainFromScratchReason } from "../warm-start.ts";
 import {
   activeMetrics,
   type During,
@@ -27,7 +27,7 @@ import {
   work,
 } from "./testing.ts";
 import { type Claim, claimRequest } from "./training-queue.ts";
-import { workRequest } from "./work-request.ts";
+import { processTrainingRequest } from "./work-request.ts";
 
 const database = await testDatabase({ after }, "work_request");
 const { pool } = database;
@@ -115,7 +115,7 @@ test("from a model of another config no training goes on", async () => {
   if (!isFull) {
     const active = await readWarmStart(database, worker.config);
     assert.match(
-      `${typeof active === "string" ? active : whyFromScratch(active)}`,
+      `${typeof active === "string" ? active : retrainFromScratchReason(active)}`,
       /^model model-\S+ was trained with another config/,
     );
     worker.config = config;
@@ -183,7 +183,7 @@ for (const [what, spoil, reason] of [
       assert.match(worker.lines[0], reason);
     } else {
       const active = await readWarmStart(database, worker.config);
-      assert.match(`from scratch: ${typeof active === "string" ? active : whyFromScratch(active)}`, reason);
+      assert.match(`from scratch: ${typeof active === "string" ? active : retrainFromScratchReason(active)}`, reason);
       await pool.query(`update recsys.models set (${kept}) = ($1, $2) where status = 'active'`, Object.values(rows[0]));
     }
   });
@@ -210,7 +210,7 @@ test("told to end, it gives the request back, and the next worker goes on after 
   assert.equal(claim.request, stopped.request);
   const onProgress: OnProgress = ({ step }) => void (steps.at(-1) !== step && steps.push(step));
   const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
-  assert.equal(await workRequest(context, claim, worker.folder, worker.config), "done");
+  assert.equal(await processTrainingRequest(context, claim, worker.folder, worker.config), "done");
   assert.equal(steps[1], "ranking examples", `the towers are not trained again: ${steps.join(", ")}`);
   assert.equal((await requestRow(pool, claim.request)).status, "done");
 });
@@ -229,7 +229,7 @@ test("a worker that is lost between publishing and saying so leaves a request th
   const onProgress: OnProgress = ({ step }) => void steps.push(step);
   const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
   assert.equal(
-    await workRequest(context, (await claimRequest(database)) as Claim, worker.folder, worker.config),
+    await processTrainingRequest(context, (await claimRequest(database)) as Claim, worker.folder, worker.config),
     "done",
   );
   assert.deepEqual(steps, []);
@@ -245,7 +245,7 @@ test("too little to learn from is a failure with the cure, and is not tried agai
   const claim = (await claimRequest(empty)) as Claim;
   const context = { database: empty, onProgress: () => {}, signal: new AbortController().signal };
   assert.equal(
-    await workRequest(
+    await processTrainingRequest(
       { ...context, print: (line) => void worker.lines.push(line) },
       claim,
       worker.folder,

@@ -8,7 +8,7 @@ import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, instantOf } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
+import { toAppError } from "../../supabase/functions/_shared/http/errors.ts";
 import { type Config, configDigest, defaultConfig } from "../config/config.ts";
 import { labelWindow } from "../dlrm/requests.ts";
 import { startBackend } from "../engine/backend.ts";
@@ -16,13 +16,13 @@ import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.
 import { publish } from "../publish/publish.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
 import { prepareVectors, vectorSpecOf } from "../vectors/prepare-vectors.ts";
-import { readWarmStart, type WarmStart, whyFromScratch } from "../warm-start.ts";
+import { readWarmStart, retrainFromScratchReason, type WarmStart } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
 import type { Claim } from "./training-queue.ts";
 
 /** `done`: a model serves, or nothing was new; `released`: this worker is told to end; `lost`: another worker has it. */
-export type Ending = "done" | "failed" | "released" | "lost";
+export type TrainingOutcome = "done" | "failed" | "released" | "lost";
 
 /** What a finished training brought. */
 interface Outcome {
@@ -38,12 +38,12 @@ interface Outcome {
 const patience = 5_000;
 
 /** Works a claimed request: trains in a folder of its own below `parent`, publishes, records. Throws where the database is gone for good. */
-export async function workRequest(
+export async function processTrainingRequest(
   context: TrainingContext,
   claim: Claim,
   parent: string,
   config = defaultConfig,
-): Promise<Ending> {
+): Promise<TrainingOutcome> {
   const { database, print } = context;
   const lease = new Lease(context, claim);
   try {
@@ -94,7 +94,7 @@ async function trainAndPublish(
   const backend = await startBackend();
   const vectors = await prepareVectors(database.pool, context.onProgress, context);
   const active = await readWarmStart(database, config, vectors && vectorSpecOf(vectors));
-  const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
+  const fromScratch = typeof active === "string" ? active : retrainFromScratchReason(active);
   const from = typeof active === "string" || fromScratch ? undefined : active;
   const identity = {
     community,
@@ -197,7 +197,7 @@ async function whileUnreachable<Result>(
 
 /** Whether it may go well a little later. */
 function isPassing(error: unknown): boolean {
-  const { code } = asAppError(error);
+  const { code } = toAppError(error);
   return (
     code === "database_unavailable" ||
     code === "database_timeout" ||
@@ -206,7 +206,7 @@ function isPassing(error: unknown): boolean {
 }
 
 /** Records a failure; one that is told to the user as such would only repeat itself. */
-async function giveBack(context: TrainingContext, claim: Claim, error: unknown): Promise<Ending> {
+async function giveBack(context: TrainingContext, claim: Claim, error: unknown): Promise<TrainingOutcome> {
   const reason = error instanceof Error ? error.message : String(error);
   const isFinal = error instanceof UserError && !isPassing(error);
   const failed = call("recsys_engine.fail_training_request", {

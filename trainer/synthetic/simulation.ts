@@ -1,4 +1,4 @@
-import { topByScore } from "../community/top.ts";
+import { topByScore } from "../community/top-k.ts";
 import type { Random } from "../engine/random.ts";
 import { applauseOf } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
-import { keepTopics } from "../../serve/keep.ts";
+import { runTopicLoop } from "../../serve/background-loops.ts";
 import { clear, people, publishTinyModel, uuid } from "../../testing/community.ts";
 import { isFull } from "../../testing/courses.ts";
 import { embedAll, publishWordModel } from "../../testing/embed.ts";
@@ -372,7 +372,7 @@ test("a worker makes them whenever another model serves, and waits after a failu
   await community();
   const runs: TopicsMade[] = [];
   const errors: unknown[] = [];
-  const stop = keepTopics(database, {
+  const stop = runTopicLoop(database, {
     every: 20,
     pause: 100,
     onDone: (run) => runs.push(run),

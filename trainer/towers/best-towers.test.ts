@@ -8,12 +8,12 @@ import type { PageRequest } from "../dlrm/page-requests.ts";
 import { firstInteractionEvents, type Labels, requestsAt } from "../dlrm/requests.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import { cameToUntil } from "../neighbours/keep-neighbours.ts";
+import { interactionsUntil } from "../neighbours/select-neighbours.ts";
 import { communityOf, type Visit } from "../neighbours/testing.ts";
+import { factorisedTowers } from "./als-init.ts";
 import { trainBestTowers } from "./best-towers.ts";
 import { towerDefaults } from "./hyperparameters.ts";
 import { readsVectors } from "./network.ts";
-import { factorisedTowers } from "./start.ts";
 import { type TrainedTowers, trainTowers } from "./train.ts";
 
 const [people, posts, groups] = isFull ? [120, 200, 4] : [60, 200, 4];
@@ -48,7 +48,7 @@ function community(afterwards?: (random: Random) => number) {
     Number.POSITIVE_INFINITY,
   );
   const options = { ...towerDefaults, epochs: 1, leastBatch: 128, uniformNegatives: 32, seed: 3, until };
-  const cameTo = cameToUntil(loaded, events, until);
+  const cameTo = interactionsUntil(loaded, events, until);
   return { loaded, later, options, cameTo, requests: later };
 }
 

@@ -24,12 +24,12 @@ import { CommunityState } from "../community/state.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { LaterRequest } from "../dlrm/requests.ts";
 import { evenlySpread } from "../engine/evenly-spread.ts";
-import type { BothWays } from "../engine/implicit-als.ts";
+import type { BipartiteInteractions } from "../engine/implicit-als.ts";
 import { estimate, meanOf } from "../evaluation/metrics/statistics.ts";
+import { factorisedTowers } from "./als-init.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
 import { Histories } from "./histories.ts";
-import { judgeOfPages, tellingPages } from "./judge-pages.ts";
-import { factorisedTowers } from "./start.ts";
+import { informativePages, pairwisePageAccuracy } from "./pairwise-page-accuracy.ts";
 import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
 
 /** Later first interactions that are asked at most, evenly spread. */
@@ -41,7 +41,7 @@ const among = 20;
 
 /** What the towers learn from; `later`: first interactions that they do not, in order of time. The factors are tried where there are neighbours. */
 export interface TowerPlan {
-  cameTo: BothWays;
+  cameTo: BipartiteInteractions;
   later: LaterRequest[];
   towers: TowerOptions;
   neighbours: Neighbours | undefined;
@@ -65,8 +65,8 @@ export async function trainBestTowers(
   signal?: AbortSignal,
 ): Promise<TrainedTowers> {
   let { community } = loaded;
-  const pages = tellingPages(requests);
-  const judgePages = pages.length > 0 ? judgeOfPages(community, pages) : undefined;
+  const pages = informativePages(requests);
+  const judgePages = pages.length > 0 ? pairwisePageAccuracy(community, pages) : undefined;
   const halfway = Math.ceil((options.epochs ?? options.epochsOf[options.histories ?? "before"]) / 2);
   let halfwayValues: number[] = [];
   const first: TowerOptions = {

@@ -1,7 +1,7 @@
 /** The towers' training examples. */
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
-import { boundedShares, ofPositives } from "../community/shares.ts";
+import { capPerUser, positivesCap } from "../community/per-user-cap.ts";
 import type { Random } from "../engine/random.ts";
 
 /** First interactions. */
@@ -16,12 +16,12 @@ export function positivesBefore(
   community: Community,
   until: number,
   most = Number.POSITIVE_INFINITY,
-  bound = ofPositives,
+  bound = positivesCap,
 ): Positives {
   const { users, posts, at } = community.interactions;
   const first = firstInteractions(community.posts, community.interactions).filter((i) => at[i] < until);
   const all = pick({ users, posts, at }, first);
-  return pick(all, boundedShares(all, bound, most));
+  return pick(all, capPerUser(all, bound, most));
 }
 
 /** The positives from an instant on, and `olderPerNew` times as many drawn from those before it, each at most once. */

@@ -59,7 +59,7 @@ export class TokenBags {
     return out;
   }
 
-  /** Takes the gradient of `lookUp`'s result, under the same dropout, back to the table. */
+  /** Takes the gradient of `gatherInputs`'s result, under the same dropout, back to the table. */
   addGradient(table: EmbeddingTable, rows: ArrayLike<number>, gradient: Float32Array, dropout?: TokenDropout): void {
     this.each(rows, table.width, dropout, (id, weight, offset) => table.addGradient(id, weight, gradient, offset));
   }

@@ -4,7 +4,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
-import type { Bound } from "../community/shares.ts";
+import type { PerUserCap } from "../community/per-user-cap.ts";
 import { Random } from "../engine/random.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";
@@ -15,8 +15,8 @@ export type TowerOptions = TowerHyperparameters & {
   seed: number;
   /** The history an example sees; default: what came before it. */
   histories?: TrainerOptions["histories"];
-  /** What one person may have of the positives; default: `ofPositives`. */
-  bound?: Bound;
+  /** What one person may have of the positives; default: `positivesCap`. */
+  bound?: PerUserCap;
   /** Posts have no ID embedding; default: they have one. Towers that have learned none go on without. */
   withoutPostIds?: boolean;
   /** Only what happened before this instant (milliseconds) is learned from. */

@@ -3,9 +3,9 @@ import { go, type SignedIn, useLoaded, useRoute, useSession, useStored } from ".
 import { useProject } from "../shared/project.ts";
 import { personName, readProfile } from "./app-tables.ts";
 import { FeedView } from "./feed-view.tsx";
-import { Frame, Skeletons } from "./frame.tsx";
 import { IdeasView } from "./ideas/ideas-view.tsx";
 import { Interests } from "./interests.tsx";
+import { Frame, Skeletons } from "./layout.tsx";
 import { LocalMembers } from "./people/local-members.tsx";
 import { ProfileForm } from "./people/profile-form.tsx";
 import { newPasswordRoute } from "./people/sign-in.ts";

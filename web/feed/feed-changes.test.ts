@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Reason } from "../../client/src/index.ts";
-import { type Act, countActs, netOf, sayActs } from "./acts.ts";
+import { type Act, countActs, netOf, sayActs } from "./actions.ts";
 import type { AppPost, Item } from "./app-tables.ts";
 import { changesBetween } from "./feed-changes.ts";
-import { sayWhy } from "./say.ts";
+import { sayWhy } from "./format.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };

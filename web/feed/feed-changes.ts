@@ -1,7 +1,7 @@
 /** What moved between two feeds of one person, and why. */
-import { type Act, whyGone } from "./acts.ts";
+import { type Act, whyGone } from "./actions.ts";
 import type { AppPost, Item } from "./app-tables.ts";
-import { type Names, sayWhy } from "./say.ts";
+import { type Names, sayWhy } from "./format.ts";
 
 export interface FeedChange {
   post_id: string;

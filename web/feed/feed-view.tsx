@@ -6,12 +6,12 @@ import { useProject } from "../shared/project.ts";
 import { AboutFeed } from "./about-feed.tsx";
 import { FailedElsewhere } from "./failed.tsx";
 import { TrainingBar } from "./first-training.tsx";
-import { Skeletons } from "./frame.tsx";
-import { Moved } from "./moved.tsx";
+import { Skeletons } from "./layout.tsx";
 import { NewPostsButton } from "./new-posts.tsx";
 import { PendingBar } from "./pending-bar.tsx";
 import { UnfinishedComments } from "./posts/comments.tsx";
 import { PostCard } from "./posts/post-card.tsx";
+import { Moved } from "./rank-changes.tsx";
 import { usePlace, useTheFeed } from "./use-feed.ts";
 import { Arrival } from "./write/arrival.tsx";
 

@@ -1,7 +1,7 @@
 /** What can be taken back, and what of several acts is left for the next feed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Act, dismissalOf, marksOf, muteOf, netOf, voteOn, withActs } from "./acts.ts";
+import { type Act, dismissalOf, marksOf, muteOf, netOf, voteOn, withActs } from "./actions.ts";
 
 const act = (kind: "view" | "vote" | "unvote" | "dismiss" | "undismiss", post_id: string): Act => ({
   ...{ kind, post_id, title: post_id.toUpperCase() },

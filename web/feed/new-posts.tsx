@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { NewPosts as News } from "../../client/src/index.ts";
-import { tellNewPosts } from "../../client/src/new-posts.ts";
+import { pollNewPosts } from "../../client/src/new-posts.ts";
 import { Button } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { useTheFeed } from "./use-feed.ts";
@@ -14,7 +14,7 @@ export function NewPostsButton() {
   useEffect(() => {
     setNews(undefined);
     if (count_since === undefined) return undefined;
-    return tellNewPosts(recommender, { count_since, ...(tag !== undefined && { filter: { tags: [tag] } }) }, setNews);
+    return pollNewPosts(recommender, { count_since, ...(tag !== undefined && { filter: { tags: [tag] } }) }, setNews);
   }, [recommender, count_since, tag]);
   const count = news?.new_posts ?? 0;
   const load = () => {

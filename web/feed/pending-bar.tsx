@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ConnectionState } from "../../client/src/index.ts";
 import { Button, Trouble } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
-import { countActs, sayActs } from "./acts.ts";
+import { countActs, sayActs } from "./actions.ts";
 import { useTheFeed } from "./use-feed.ts";
 
 /** What was done since the feed was made, and the way to see what moves. It stays in view, so it also says what keeps that from working; on a phone in one row. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sayAge } from "./say.ts";
+import { sayAge } from "./format.ts";
 
 const second = 1000;
 const day = 86_400 * second;

@@ -3,11 +3,11 @@ import { type Feed, RecsysError } from "../../client/src/index.ts";
 import { openContext } from "../shared/context.ts";
 import { useChanging, useParameter } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { type Act, followOf, voteOn } from "./acts.ts";
+import { type Act, followOf, voteOn } from "./actions.ts";
 import { type AppPost, type Item, readFollows, readNames, readShownPosts, readVotes } from "./app-tables.ts";
 import { changesBetween, type FeedChange } from "./feed-changes.ts";
-import type { Names } from "./say.ts";
-import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
+import type { Names } from "./format.ts";
+import { type ReaderDeeds, useDeeds } from "./use-post-actions.ts";
 
 /** The first feed, the same again, or its next page. */
 type Asked = "first" | "again" | "more";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
 import { eitherDatabase, type Scope } from "../../db/testing.ts";
+import { runEmbeddingLoop } from "../../serve/background-loops.ts";
 import { startGateway } from "../../serve/gateway.ts";
-import { keepEmbedded } from "../../serve/keep.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import { uuid } from "../../testing/community.ts";
 import { publishWordModel } from "../../testing/embed.ts";
@@ -61,7 +61,7 @@ export async function servedCommunity(scope: Scope, name: string, open = eitherD
   const onLog = (line: string) => void lines.push(line);
   const gateway = await startGateway({ databaseUrl: database.url, port: 0, folder, site, onLog });
   scope.after(() => gateway.stop());
-  const stopEmbedding = keepEmbedded(database, { every: 200 });
+  const stopEmbedding = runEmbeddingLoop(database, { every: 200 });
   scope.after(stopEmbedding);
   return { ...database, gateway, site, lines };
 }

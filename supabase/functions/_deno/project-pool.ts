@@ -6,13 +6,13 @@ import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { openReplica, type Replica } from "../_shared/database/replica.ts";
 import type { Log } from "../_shared/http/log.ts";
-import { openVersionWatch } from "../_shared/http/schema-version.ts";
+import { createVersionWatcher } from "../_shared/http/schema-version.ts";
 
 /** The pool of this worker. */
 export function projectPool(log: Log): Pool {
   const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
   if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
-  const versions = openVersionWatch((error) => log("other_version", error));
+  const versions = createVersionWatcher((error) => log("other_version", error));
   return openPool(url, (error) => log("connection_lost", error), {}, versions);
 }
 

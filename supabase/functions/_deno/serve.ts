@@ -6,24 +6,24 @@
  * OTEL_SERVICE_NAME, names a collector that the spans of requests are sent to.
  */
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
-import { createVerifier, remembering } from "../_shared/http/auth.ts";
+import { createVerifier, withTokenCache } from "../_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "../_shared/http/edge-function.ts";
-import { type Log, openLog } from "../_shared/http/log.ts";
+import { createLogger, type Log } from "../_shared/http/log.ts";
 import { allowedOrigins } from "../_shared/http/origins.ts";
-import { openTraces, type Traces } from "../_shared/http/traces.ts";
+import { createTraceExporter, type Traces } from "../_shared/http/traces.ts";
 
 /** Serves a function in this worker; `open` gives it what else it uses. */
 export function serve<Input, Services>(
   edgeFunction: EdgeFunction<Input, Services>,
   open: (log: Log) => Services,
 ): void {
-  const log = openLog(edgeFunction.name);
+  const log = createLogger(edgeFunction.name);
   const platform = (globalThis as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime;
   const keepAlive = (work: Promise<void>) => platform?.waitUntil(work);
   const auth = `${Deno.env.get("SUPABASE_URL")}/auth/v1`;
   const app = createApp(edgeFunction, {
     ...open(log),
-    verify: remembering(
+    verify: withTokenCache(
       createVerifier({
         jwksUrl: `${auth}/.well-known/jwks.json`,
         secret: Deno.env.get("JWT_SECRET"),
@@ -44,5 +44,5 @@ function traces(log: Log, keepAlive: (work: Promise<void>) => void): Traces | un
   const endpoint = Deno.env.get("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (!endpoint) return undefined;
   const headers = Deno.env.get("OTEL_EXPORTER_OTLP_HEADERS");
-  return openTraces({ endpoint, headers, service: Deno.env.get("OTEL_SERVICE_NAME") }, log, keepAlive);
+  return createTraceExporter({ endpoint, headers, service: Deno.env.get("OTEL_SERVICE_NAME") }, log, keepAlive);
 }

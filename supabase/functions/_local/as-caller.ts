@@ -1,6 +1,7 @@
 /** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
-import { type Identity, visitor } from "../_shared/database/caller.ts";
+
 import { type Pool, type Query, run } from "../_shared/database/database.ts";
+import { type Identity, visitor } from "../_shared/database/run-as-caller.ts";
 import { isVisitor } from "../_shared/http/api-keys.ts";
 import { bearerToken, type Verify } from "../_shared/http/auth.ts";
 import { type CallerRequest, request, requestOfCaller } from "../_shared/http/caller-request.ts";

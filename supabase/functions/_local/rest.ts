@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Pool } from "../_shared/database/database.ts";
 import type { Verify } from "../_shared/http/auth.ts";
-import { AppError, asAppError } from "../_shared/http/errors.ts";
+import { AppError, toAppError } from "../_shared/http/errors.ts";
 import { callerOf, runAs } from "./as-caller.ts";
 import { NotSpoken, statementOf } from "./rest-statement.ts";
 
@@ -38,7 +38,7 @@ export function restStandIn(pool: Pool, verify: Verify, publishableKeys: readonl
     const { code, message } = thrown as { code?: string; message: string };
     const status = statusOf(code);
     if (status) return c.json(failure(code as string, message), status);
-    const error = asAppError(thrown);
+    const error = toAppError(thrown);
     return c.json(failure(error.code, error.message), error.status as 503);
   });
   return rest;

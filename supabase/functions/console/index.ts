@@ -2,7 +2,7 @@ import { projectPool } from "../_deno/project-pool.ts";
 import { serve } from "../_deno/serve.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
-import { openFeedServices } from "../_shared/plug-ins/feed-services.ts";
+import { openFeedServices } from "../_shared/plugins/feed-services.ts";
 import { consoleFunction } from "./handler.ts";
 
 serve(consoleFunction, (log) => openFeedServices(projectPool(log), modelCache(loadRuntime), log));

@@ -2,7 +2,7 @@
 import { type Embedded, type EmbedServices, embedBatch } from "../_shared/embed/embed-batch.ts";
 import { encodeBatch } from "../_shared/embed/encode-posts.ts";
 import type { Encoders } from "../_shared/embed/encoders.ts";
-import type { OpenFunction } from "../_shared/http/edge-function.ts";
+import type { ServiceFunction } from "../_shared/http/edge-function.ts";
 
 /**
  * The most of one call. A worker of the platform has 2 s of CPU a request: 100 posts take ONNX Runtime
@@ -11,7 +11,7 @@ import type { OpenFunction } from "../_shared/http/edge-function.ts";
 const mostBatches = 10;
 const mostMilliseconds = 5_000;
 
-export const embedFunction: OpenFunction<void, EmbedServices & { encoders: Encoders }> = {
+export const embedFunction: ServiceFunction<void, EmbedServices & { encoders: Encoders }> = {
   name: "embed",
   callers: "service",
   maximumBodyBytes: 1024,

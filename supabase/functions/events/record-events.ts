@@ -1,7 +1,8 @@
 /** Impressions are written after the answer that shows them: `seen` may come sooner, from an app that cannot know. */
-import { type Identity, writeAs } from "../_shared/database/caller.ts";
+
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
-import { longestWaitMilliseconds } from "../_shared/http/background.ts";
+import { type Identity, writeAs } from "../_shared/database/run-as-caller.ts";
+import { backgroundMaxWaitMs } from "../_shared/http/background-queue.ts";
 import type { Call } from "../_shared/http/edge-function.ts";
 import type { Event, EventReport, RefusalCode } from "./api.ts";
 
@@ -22,7 +23,7 @@ export async function recordEvents(
 ): Promise<EventOutcome[] | null> {
   const [{ record_events: outcomes }] = await writeAs(pool, caller, statementOf(events));
   if (!outcomes) return null;
-  const since = Date.now() - longestWaitMilliseconds;
+  const since = Date.now() - backgroundMaxWaitMs;
   let early = events.flatMap(({ occurred_at = since }, place) => (occurred_at < since ? [] : [place]));
   for (const milliseconds of pauses) {
     early = early.filter((place) => outcomes[place] === "unknown_impression");

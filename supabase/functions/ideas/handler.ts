@@ -3,10 +3,11 @@
  * operator named one, from a language model too; our forecast decides between them. What the titles are made of is read as a member
  * of whom nobody knows, and only what is the caller's own as the caller.
  */
-import { readAs } from "../_shared/database/caller.ts";
+
 import type { Pool } from "../_shared/database/database.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import { parseVector } from "../_shared/database/vectors.ts";
-import type { Work } from "../_shared/http/background.ts";
+import type { BackgroundTask } from "../_shared/http/background-queue.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { Log } from "../_shared/http/log.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
@@ -14,7 +15,7 @@ import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
 import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
 import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
-import { type IdeaAuthor, type PickedIdea, pickIdeas, saysMuted, topicsFor } from "../_shared/ideas/pick-ideas.ts";
+import { type IdeaAuthor, mentionsMuted, type PickedIdea, pickIdeas, topicsFor } from "../_shared/ideas/pick-ideas.ts";
 import type { InferenceSession } from "../_shared/models/inference.ts";
 import type { ModelCache } from "../_shared/models/models.ts";
 import { type IdeasAnswer, type IdeasRequest, ideasRequest, notesOf } from "./api.ts";
@@ -81,7 +82,7 @@ export function openIdeas({
         model: model_id === null ? null : { id: model_id, name: model_name ?? "" },
         needs: pool.needs
           .map((need) => ({ ...need, posts: nameOf(need.posts) }))
-          .filter(({ topic, posts }) => posts.length > 0 && !saysMuted(topic?.label ?? "", author)),
+          .filter(({ topic, posts }) => posts.length > 0 && !mentionsMuted(topic?.label ?? "", author)),
         items: items.map((picked) => ({ ...itemOf(picked, pool), from: nameOf(picked.idea.from) })),
         notes: notesOf({
           too_few_posts: items.length < limit,
@@ -100,7 +101,7 @@ export function openIdeas({
 /** As it is where no environment names a language model. */
 export const ideasFunction = openIdeas();
 
-const makingLater: Work<Making> = {
+const makingLater: BackgroundTask<Making> = {
   code: "ideas_not_made",
   async do([make]) {
     await make();

@@ -1,6 +1,7 @@
 /** The posts that ideas come from, as their reader may see them now. */
-import { readAs } from "../_shared/database/caller.ts";
+
 import { call, type Pool } from "../_shared/database/database.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import type { IdeasAnswer } from "./api.ts";

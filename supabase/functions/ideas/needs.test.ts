@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { uuid } from "../../../testing/community.ts";
 import { fillForms, publishTopics, reader, testApp, writers } from "../../../testing/ideas.ts";
-import { leastPeople } from "../_shared/ideas/what-is-needed.ts";
+import { anonymityThreshold } from "../_shared/ideas/find-needs.ts";
 
 const { pool, url } = await testDatabase({ after }, "needs");
 await pool.query("update recsys.settings set requests_per_minute = null");
@@ -17,7 +17,7 @@ const ask = async (userId: string) => {
 
 test("a newcomer's post is named nowhere, nor is any for the views of nine", async () => {
   const { rows } = await pool.query("select recsys_engine.least_people()");
-  assert.equal(leastPeople, rows[0].least_people);
+  assert.equal(anonymityThreshold, rows[0].least_people);
   await fillForms(pool);
   const strangers = Array.from({ length: 10 }, (_, n) => uuid("f", n));
   await pool.query(

@@ -1,5 +1,5 @@
-import { asService, readAs } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
+import { queryAsService, readAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import { anyMember, readAudiences } from "../_shared/ideas/read-idea-source.ts";
 
@@ -31,8 +31,8 @@ export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow 
   return await readAs(pool, claims, statement, async (connection, [row]) => {
     if (row.post_ids.length === 0) return { ...row, people: [] };
     const ofAnyMember = { p_user_ids: [anyMember.sub], p_post_ids: row.post_ids };
-    const [readable] = await asService(connection, claims.role, call("recsys_engine.readable_posts", ofAnyMember));
-    const [{ people }] = await asService(connection, claims.role, readAudiences(readable.post_ids));
+    const [readable] = await queryAsService(connection, claims.role, call("recsys_engine.readable_posts", ofAnyMember));
+    const [{ people }] = await queryAsService(connection, claims.role, readAudiences(readable.post_ids));
     return { ...row, people };
   });
 }

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post } from "../../../testing/community.ts";
-import { readAs, visitor, writeAs } from "../_shared/database/caller.ts";
 import { run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { readAs, visitor, writeAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 
 const { pool: owner, url } = await testDatabase({ after }, "caller");

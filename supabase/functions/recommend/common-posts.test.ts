@@ -11,8 +11,8 @@ import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
 import { type Connection, run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
-import { nothingServed, type Served } from "../_shared/recommend/cursor.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
+import { emptyServedState, type Served } from "../_shared/recommend/cursor.ts";
 import { retrieve } from "../_shared/recommend/retrieve.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { testApp } from "./testing.ts";
@@ -38,7 +38,7 @@ await pool.query("analyze");
 /** As the function has them: statements travel together. */
 const connections = openPool(url, () => undefined);
 after(() => connections.end());
-const kept = openCommonPosts();
+const kept = createGlobalCandidatesCache();
 
 interface Both {
   /** null: too little is left. */
@@ -85,7 +85,7 @@ test("everybody gets what recsys_engine.retrieve brings, page after page, with a
   let whole = 0;
   const readers = 4 * courses.length;
   for (let i = 0; i < readers; i++) {
-    const served = nothingServed();
+    const served = emptyServedState();
     const [reader, vector] = [somebody(), random.below(4) === 0 ? null : anyVector()];
     for (let page = 0; page < 3; page++) {
       const { cached, all } = await bothWays(reader, vector, served);
@@ -106,7 +106,7 @@ test("what is withheld from strangers is there for who follows its author alone,
   const ids = new Set(rows[0].ids);
   const told = [];
   for (const person of pickCases(people.slice(0, 12))) {
-    const { cached, all } = await bothWays(person, anyVector(), nothingServed());
+    const { cached, all } = await bothWays(person, anyVector(), emptyServedState());
     assert.deepEqual(withoutKeys(cached), withoutKeys(all));
     told.push(...all.filter(({ post_id }) => ids.has(post_id)));
   }
@@ -117,7 +117,7 @@ test("what is withheld from strangers is there for who follows its author alone,
 test("what was written, deleted, hidden, muted and dismissed since is in the next feed, and out of it", async () => {
   const [reader, other] = people;
   const vector = anyVector();
-  const before = await bothWays(reader, vector, nothingServed());
+  const before = await bothWays(reader, vector, emptyServedState());
   const [gone, hidden, muted, dismissed] = before.all.filter(({ author_id }) => author_id !== other);
   await pool.query("insert into public.posts (author_id, title, created_at) values ($1, 'since', now())", [other]);
   await pool.query("delete from public.posts where id = $1", [gone.post_id]);
@@ -127,7 +127,7 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
     reader,
     dismissed.post_id,
   ]);
-  const after = await bothWays(reader, vector, nothingServed());
+  const after = await bothWays(reader, vector, emptyServedState());
   assert.deepEqual(withoutKeys(after.cached), withoutKeys(after.all));
   const since = after.cached?.find(({ title }) => title === "since");
   assert.deepEqual(since && [since.ranks.fresh, since.ranks.active, since.embedding], [1, 1, null]);
@@ -141,7 +141,7 @@ const withoutKeys = (candidates: PostCandidate[] | null) => candidates?.map((pos
 
 test("who may read too little of what is common is asked for in full, and a worker's answer is whole", async () => {
   await pool.query("update public.posts set visibility = 'private' where created_at > now() - interval '40 days'");
-  const { cached, all } = await bothWays(people[3], anyVector(), nothingServed());
+  const { cached, all } = await bothWays(people[3], anyVector(), emptyServedState());
   assert.equal(cached, null);
   assert.ok(all.length > 300);
   const { status, body } = await testApp({ after }, url).call(people[3], { limit: 100 });
@@ -156,7 +156,7 @@ test("posts that lie nearest to somebody, and that they may not read, take no pl
   await pool.query(`update public.posts set visibility = 'private' where id in (${nearest})`, [
     JSON.stringify([...vector]),
   ]);
-  const { cached, all } = await bothWays(people[3], vector, nothingServed());
+  const { cached, all } = await bothWays(people[3], vector, emptyServedState());
   assert.equal(cached, null);
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
   await pool.query("update public.posts set visibility = 'public'");
@@ -169,7 +169,7 @@ test("the nearest posts of somebody, which they dismissed, are no reason to read
      select $1, post_id, now() from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit 90`,
     [people[3], JSON.stringify([...vector])],
   );
-  const { cached, all } = await bothWays(people[3], vector, nothingServed());
+  const { cached, all } = await bothWays(people[3], vector, emptyServedState());
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
   assert.deepEqual(withoutKeys(cached), withoutKeys(all));
   await pool.query("delete from recsys.dismissals");
@@ -187,7 +187,7 @@ test("where an author's surplus would take places, or all of theirs that is kept
   const [reader, many] = [people[5], people[7]];
   const restore = await authorsAsTheyAre();
   await pool.query("update public.posts set author_id = $1 where substr(id::text, 1, 1) < '6'", [many]);
-  const both = async () => await bothWays(reader, null, nothingServed(), openCommonPosts());
+  const both = async () => await bothWays(reader, null, emptyServedState(), createGlobalCandidatesCache());
   const { cached, all } = await both();
   assert.deepEqual(withoutKeys(cached), withoutKeys(all));
   const byMany = all.filter(({ author_id }) => author_id === many).map(({ post_id }) => post_id);
@@ -233,7 +233,7 @@ test("of the nearest posts an author has a tenth before all others, and where to
        where id in (select post_id from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit $3)`,
       [many, JSON.stringify([...vector]), flood],
     );
-    const { cached, all } = await bothWays(reader, vector, nothingServed(), openCommonPosts());
+    const { cached, all } = await bothWays(reader, vector, emptyServedState(), createGlobalCandidatesCache());
     const near = all.filter(({ ranks }) => ranks.similar !== null);
     assert.equal(near.length, 100);
     assert.equal(near.filter(({ author_id }) => author_id === many).length, 10);
@@ -243,7 +243,7 @@ test("of the nearest posts an author has a tenth before all others, and where to
 });
 
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
-  const cache = openCommonPosts();
+  const cache = createGlobalCandidatesCache();
   const at = async (now: number, featureStore = 1) =>
     await asCaller(people[0], (client) => cache.of(client, "authenticated", featureStore, now));
   const now = Date.now();

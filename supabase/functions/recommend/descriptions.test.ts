@@ -4,7 +4,7 @@ import { after, before, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { describeItems, undescribed } from "../_shared/recommend/describe-items.ts";
+import { describeItems, emptyDescription } from "../_shared/recommend/describe-items.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
@@ -104,7 +104,7 @@ test("a post whose time is none, or that is gone, costs no other its description
   const own = openPool(url, () => undefined);
   t.after(() => own.end());
   const items = [uuid("e", 1), uuid("e", 2), post(9)].map(
-    (post_id) => ({ post_id, ...undescribed(post_id) }) as FeedItem,
+    (post_id) => ({ post_id, ...emptyDescription(post_id) }) as FeedItem,
   );
   await describeItems(own, { role: "authenticated", sub: people.ben }, items, "1s");
   assert.deepEqual(

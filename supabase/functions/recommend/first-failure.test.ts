@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { asService, changeAs, readAs, service } from "../_shared/database/caller.ts";
 import { run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { queryAsService, readAs, service, transactAs } from "../_shared/database/run-as-caller.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "first_failure");
@@ -17,11 +17,11 @@ const nothing = { text: "select", values: [] };
 const fails = { text: "select 1 / (select 0 from recsys.settings)", values: [] };
 
 test("of several that were sent together, the one that failed is named, and not the first that is given up", async () => {
-  for (const within of [readAs, changeAs])
+  for (const within of [readAs, transactAs])
     await assert.rejects(
       within(pool, service, nothing, async (connection) => {
         // hears of the division later than the other hears of having been given up
-        const first = async () => await asService(connection, "service_role", fails);
+        const first = async () => await queryAsService(connection, "service_role", fails);
         await Promise.all([first(), run(connection, nothing)]);
       }),
       { code: "22012", message: "division by zero" },

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { retrieval, sources } from "../_shared/features/retrieval.ts";
-import { nothingServed } from "../_shared/recommend/cursor.ts";
+import { emptyServedState } from "../_shared/recommend/cursor.ts";
 import { retrieve } from "../_shared/recommend/retrieve.ts";
 
 const { pool, url } = await testDatabase({ after }, "followed_topics");
@@ -35,7 +35,7 @@ async function followed(filter?: { tags: string[] }, sub = reader) {
     await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
       JSON.stringify({ sub, role: "authenticated" }),
     ]);
-    const asked = { modelId: null, vector: null, page: { served: nothingServed(), filter }, common: null };
+    const asked = { modelId: null, vector: null, page: { served: emptyServedState(), filter }, common: null };
     const found = (await retrieve(client, { sub, role: "authenticated" }, asked))?.posts ?? [];
     assert.ok(
       found.every(

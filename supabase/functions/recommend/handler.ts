@@ -2,12 +2,12 @@
  * `POST /recommend {limit?, mode?, after?, filter?, interests?, query?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
-import { visitor } from "../_shared/database/caller.ts";
+import { visitor } from "../_shared/database/run-as-caller.ts";
 import { request as callerRequest } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
-import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
-import { feedOf } from "../_shared/recommend/fallbacks.ts";
+import type { RecommendServices } from "../_shared/plugins/feed-services.ts";
+import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
+import { feedWithFallbacks } from "../_shared/recommend/fallbacks.ts";
 import { countNewPosts } from "../_shared/recommend/new-posts.ts";
 import { type FeedRequest, feedRequestOf, requestOfQuery } from "./api.ts";
 
@@ -21,7 +21,7 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
     if (request.count_since !== undefined)
       return await countNewPosts(services, claims, request.count_since, request.filter);
     const reader = { caller: claims, interests: interestsOf(request) };
-    const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
+    const recommendation = await feedWithFallbacks(services, reader, pageOf(request), request.mode, span);
     const { feed } = recommendation;
     // an operator who looks at somebody's feed does not show it to them
     if (feed.items.length > 0 && !claims.preview) {
@@ -37,7 +37,7 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
     if (request.count_since !== undefined)
       return await countNewPosts(services, caller, request.count_since, request.filter);
     const reader = { caller, interests: interestsOf(request) };
-    return (await feedOf(services, reader, pageOf(request), request.mode, span)).feed;
+    return (await feedWithFallbacks(services, reader, pageOf(request), request.mode, span)).feed;
   },
 };
 
@@ -46,5 +46,5 @@ function interestsOf({ query, interests }: FeedRequest): string[] {
 }
 
 function pageOf({ limit, after, filter, candidates }: FeedRequest): Page {
-  return { limit, served: after ?? nothingServed(), filter, given: candidates };
+  return { limit, served: after ?? emptyServedState(), filter, given: candidates };
 }

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import type { Connection } from "../_shared/database/database.ts";
-import { openKnownPosts, readKnownPosts } from "../_shared/recommend/known-posts.ts";
+import { createPostCache, readPostSnapshots } from "../_shared/recommend/known-posts.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool } = await testDatabase({ after }, "known_posts");
@@ -31,14 +31,14 @@ async function versionNow(): Promise<number> {
   return Number(rows[0].version);
 }
 
-const kept = openKnownPosts();
+const kept = createPostCache();
 async function ask(ids: string[], cache = kept) {
   const version = await versionNow();
   await cache.advance(connection, role, version);
   return await cache.of(connection, role, model, version, ids);
 }
 const truth = (ids: string[]) =>
-  readKnownPosts({ ...connection, query: pool.query.bind(pool) as never }, role, model, ids);
+  readPostSnapshots({ ...connection, query: pool.query.bind(pool) as never }, role, model, ids);
 const some = (count: number) => Array.from({ length: count }, () => posts[random.below(posts.length)]);
 
 test("whatever people do between feeds, it is what the database has", async () => {
@@ -95,7 +95,7 @@ test("a vector that is remade is told by the next roll-up", async () => {
 });
 
 test("what was read before a roll-up of which the worker has heard since is not kept", async () => {
-  const cache = openKnownPosts();
+  const cache = createPostCache();
   const before = await versionNow();
   await cache.advance(connection, role, before);
   await pool.query("insert into public.comments (user_id, post_id) values ($1, $2)", [people[1], posts[700]]);

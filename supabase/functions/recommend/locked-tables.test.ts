@@ -5,9 +5,9 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Database } from "../../../db/connect.ts";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
-import { readAs, service } from "../_shared/database/caller.ts";
 import { type Connection, run, type Statement } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { readAs, service } from "../_shared/database/run-as-caller.ts";
 
 const skip = await withoutPostgres();
 const cleanings: (() => Promise<void>)[] = [];

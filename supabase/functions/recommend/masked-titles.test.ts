@@ -7,7 +7,7 @@ import { feedWithCandidates } from "../_shared/console/preview.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
-import { openFeedServices } from "../_shared/plug-ins/feed-services.ts";
+import { openFeedServices } from "../_shared/plugins/feed-services.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";

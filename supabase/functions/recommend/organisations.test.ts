@@ -8,16 +8,16 @@ import { testDatabase } from "../../../db/testing.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
-import { readAs } from "../_shared/database/caller.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import { noSpan } from "../_shared/http/span.ts";
-import { beginCandidates } from "../_shared/recommend/candidates.ts";
-import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
-import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
+import { startRetrieval } from "../_shared/recommend/candidates.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
+import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
 import { readContext } from "../_shared/recommend/read-context.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
-import { openWays } from "../_shared/recommend/ways.ts";
+import { createStrategyMemory } from "../_shared/recommend/ways.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool, url } = await testDatabase({ after }, "organisations");
@@ -45,7 +45,7 @@ after(() => connections.end());
 const anyVector = () => vectorAt(unitVectors(random, 1), 0);
 
 /** Somebody's candidates as a worker that keeps `common` finds them, sorted, and how often it asked for them. */
-async function candidatesFor(sub: string, common = openCommonPosts(), filter?: Page["filter"]) {
+async function candidatesFor(sub: string, common = createGlobalCandidatesCache(), filter?: Page["filter"]) {
   const caller = { sub, role: "authenticated" };
   return await readAs(connections, caller, readContext(sub), async (connection, [row]) => {
     let asked = 0;
@@ -56,8 +56,8 @@ async function candidatesFor(sub: string, common = openCommonPosts(), filter?: P
       },
       release: () => undefined,
     };
-    const page = { limit: 20, served: nothingServed(), ...(filter && { filter }) };
-    const { posts: found } = await beginCandidates(listened, common, caller, row, page, noSpan)(vectorAt(vector, 0));
+    const page = { limit: 20, served: emptyServedState(), ...(filter && { filter }) };
+    const { posts: found } = await startRetrieval(listened, common, caller, row, page, noSpan)(vectorAt(vector, 0));
     return { found: found.map(comparable).sort((a, b) => (a.post_id < b.post_id ? -1 : 1)), asked };
   });
 }
@@ -103,7 +103,7 @@ test("the sources bring what they bring on walks of their own, and read a fifth 
 });
 
 test("a worker remembers who may read few posts, and takes others for such, until somebody is not", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const first = await candidatesFor(member, common);
   assert.deepEqual(first.found, (await candidatesFor(member)).found);
   assert.equal(first.asked, 2);
@@ -119,7 +119,7 @@ test("a worker remembers who may read few posts, and takes others for such, unti
 });
 
 test("whoever goes over to another organisation has its posts in the next feed and no other", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const before = await candidatesFor(member, common);
   const theirs = await candidatesFor(other, common);
   await pool.query(
@@ -143,7 +143,7 @@ test("whoever goes over to another organisation has its posts in the next feed a
 });
 
 test("where what is common did for none of three people, it is asked for one in eight, until it does", () => {
-  const ways = openWays(() => 0);
+  const ways = createStrategyMemory(() => 0);
   for (const sub of ["ada", "ada", "ada", "ben"]) ways.keep(sub, "all");
   assert.equal(ways.guess(), "common");
   ways.keep("cid", "all");
@@ -158,7 +158,7 @@ test("where what is common did for none of three people, it is asked for one in 
 
 test("which way did is remembered for five minutes", () => {
   let now = 0;
-  const ways = openWays(() => now);
+  const ways = createStrategyMemory(() => now);
   assert.equal(ways.guess(), "common");
   ways.keep("ada", "few");
   ways.keep("ben", "all");

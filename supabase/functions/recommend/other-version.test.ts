@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { onBoth } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { otherVersion, schemaVersion } from "../_shared/http/schema-version.ts";
+import { schemaVersion, versionMismatch } from "../_shared/http/schema-version.ts";
 import { testApp } from "./testing.ts";
 
 const [major, minor, patch] = schemaVersion.split(".").map(Number);
 
 test("what to do goes by which is older", () => {
-  const said = (found: string) => otherVersion(found, "this command is", "npm install it");
+  const said = (found: string) => versionMismatch(found, "this command is", "npm install it");
   assert.equal(said(schemaVersion), undefined);
   for (const newer of [
     `${major + 1}.0.0`,

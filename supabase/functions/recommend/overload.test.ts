@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { alwaysTaken } from "../_shared/http/overload.ts";
+import { minAdmittedRequests } from "../_shared/http/admission-control.ts";
 import { feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
@@ -43,7 +43,7 @@ async function answerTo(user: string) {
 }
 
 test("500 at the same time while every query takes a tenth of a second", { skip }, async (t) => {
-  for (const _ of Array(3)) await atOnce(alwaysTaken);
+  for (const _ of Array(3)) await atOnce(minAdmittedRequests);
   const whole = feed.parse((await app.call(people.ada)).body);
   const context = "recsys_engine.user_context(uuid, bigint, timestamptz)";
   const { rows } = await pool.query("select pg_get_functiondef($1::regprocedure) as definition", [context]);
@@ -51,13 +51,13 @@ test("500 at the same time while every query takes a tenth of a second", { skip 
   await pool.query(definition.replace("\nbegin\n", "\nbegin\n  perform pg_sleep(0.1);\n"));
   try {
     // the pace of slow queries is known after a few
-    await atOnce(alwaysTaken);
+    await atOnce(minAdmittedRequests);
     const answers = await atOnce(500);
     const shed = answers.filter(({ body }) => body.error?.code === "overloaded");
     const served = answers.filter(({ status }) => status === 200);
     const others = answers.filter((answer) => !shed.includes(answer) && !served.includes(answer));
     // a busy machine may be slower than it was a moment ago; then the last in line are given up
-    assert.ok(others.length <= alwaysTaken, JSON.stringify(others[0]));
+    assert.ok(others.length <= minAdmittedRequests, JSON.stringify(others[0]));
     for (const { body } of others) assert.match(body.error.code, /^database_/);
     assert.ok(served.length > 0 && shed.length >= 400, `${served.length} served, ${shed.length} shed`);
     for (const { status, retryAfter } of shed) assert.ok(status === 429 && Number(retryAfter) >= 1);
@@ -82,5 +82,5 @@ test("500 at the same time while every query takes a tenth of a second", { skip 
 
 test("as many concurrent clients as are always taken on are never sent away", { skip }, async () => {
   for (let round = 0; round < 5; round++)
-    for (const { body } of await atOnce(alwaysTaken)) assert.notEqual(body.error?.code, "overloaded");
+    for (const { body } of await atOnce(minAdmittedRequests)) assert.notEqual(body.error?.code, "overloaded");
 });

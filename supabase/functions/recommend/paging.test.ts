@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { isFull } from "../../../testing/courses.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { cursorAfter, readCursor, servedAtMost } from "../_shared/recommend/cursor.ts";
+import { cursorAfter, maxServedPosts, readCursor } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
@@ -191,7 +191,7 @@ test("two feeds of one user do not disturb each other", async () => {
 test("a cursor made up, or another's, brings nothing that the caller may not read", async () => {
   const { body: another } = await app.call(people.ben, { limit: 100 });
   const { keys, seed } = readCursor(another.next as string) ?? assert.fail();
-  const random = Array.from({ length: servedAtMost - 2 }, (_, i) => (i * 2_654_435_761) % 2 ** 32);
+  const random = Array.from({ length: maxServedPosts - 2 }, (_, i) => (i * 2_654_435_761) % 2 ** 32);
   const allowed = await eligible(people.ada);
   for (const after of [
     another.next,

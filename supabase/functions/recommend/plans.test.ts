@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { toStatement } from "../_shared/database/database.ts";
-import { variantModel } from "../_shared/plug-ins/variants/variant-model.ts";
+import { variantModel } from "../_shared/plugins/variants/variant-model.ts";
 import { readContext } from "../_shared/recommend/read-context.ts";
 
 const { pool } = await testDatabase({ after }, "plans");

@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 import type pg from "pg";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { nothingServed } from "../_shared/recommend/cursor.ts";
-import { readCommonPosts } from "../_shared/recommend/read-common-posts.ts";
+import { emptyServedState } from "../_shared/recommend/cursor.ts";
+import { readGlobalCandidates } from "../_shared/recommend/read-common-posts.ts";
 import { retrieve } from "../_shared/recommend/retrieve.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
@@ -52,9 +52,9 @@ async function candidatesOf(sub: string) {
         JSON.stringify({ sub, role: "authenticated" }),
       ]);
     }
-    const common = await readCommonPosts(client, "authenticated");
+    const common = await readGlobalCandidates(client, "authenticated");
     const caller = { sub, role: "authenticated" };
-    const asked = { modelId: null, vector: null, page: { served: nothingServed() } };
+    const asked = { modelId: null, vector: null, page: { served: emptyServedState() } };
     const cached = await retrieve(client, caller, { ...asked, common });
     const all = await retrieve(client, caller, { ...asked, common: null, isFew: false });
     await explained.query("set local role service_role");

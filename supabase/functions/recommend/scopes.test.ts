@@ -9,13 +9,13 @@ import { courses, pickCases } from "../../../testing/courses.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
-import { readAs } from "../_shared/database/caller.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import { noSpan } from "../_shared/http/span.ts";
-import { beginCandidates } from "../_shared/recommend/candidates.ts";
-import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
-import { nothingServed } from "../_shared/recommend/cursor.ts";
+import { startRetrieval } from "../_shared/recommend/candidates.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
+import { emptyServedState } from "../_shared/recommend/cursor.ts";
 import { readContext } from "../_shared/recommend/read-context.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
@@ -46,7 +46,7 @@ await pool.query(`
 const vector = vectorAt(unitVectors(random, 1), 0);
 
 /** Somebody's candidates as a worker with that cache finds them, sorted; what it asked the database for; and what they may read. */
-async function candidatesFor(sub: string, common = openCommonPosts()) {
+async function candidatesFor(sub: string, common = createGlobalCandidatesCache()) {
   return await readAs(connections, { sub, role: "authenticated" }, readContext(sub), async (connection, [row]) => {
     const asked = { candidates: 0, scopes: 0 };
     const listened: Connection = {
@@ -57,9 +57,9 @@ async function candidatesFor(sub: string, common = openCommonPosts()) {
       },
       release: () => undefined,
     };
-    const page = { limit: 20, served: nothingServed() };
+    const page = { limit: 20, served: emptyServedState() };
     const caller = { sub, role: "authenticated" };
-    const { posts: found } = await beginCandidates(listened, common, caller, row, page, noSpan)(vector);
+    const { posts: found } = await startRetrieval(listened, common, caller, row, page, noSpan)(vector);
     const { rows } = await connection.query("select array_agg(id) as ids from public.posts");
     const comparable = found.map(({ post_id, title, ranks, state }) => ({ post_id, title, ranks, state }));
     comparable.sort((a, b) => (a.post_id < b.post_id ? -1 : 1));
@@ -73,7 +73,7 @@ const idsOf = ({ found }: Awaited<ReturnType<typeof candidatesFor>>) => found.ma
 const ofOrganisation = (organisation: number) => people.filter((_, i) => (i + 1) % 2 === organisation);
 
 test("who belongs somewhere has the same candidates as from all sources, by one question, and so have those after them", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const [first, ...others] = ofOrganisation(0);
   for (const [i, person] of [first, ...pickCases(others.slice(0, 8))].entries()) {
     // only who is known to need all sources is asked for by scope
@@ -95,7 +95,7 @@ test("who belongs somewhere has the same candidates as from all sources, by one 
 });
 
 test("who belongs to several scopes has the best of all, each post once", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const [both] = ofOrganisation(0);
   common.ways.keep(both, "all");
   await pool.query("insert into public.members values ($1, 1, '1')", [both]);
@@ -112,7 +112,7 @@ test("who belongs to several scopes has the best of all, each post once", async 
 });
 
 test("what is written, comes to an organisation or leaves it meanwhile is in the next feed or is not", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const [first, second, reader] = ofOrganisation(0);
   for (const person of [first, second, reader]) common.ways.keep(person, "all");
   for (const person of [first, second]) await candidatesFor(person, common);
@@ -132,7 +132,7 @@ test("what is written, comes to an organisation or leaves it meanwhile is in the
 });
 
 test("whoever goes over to another organisation has its posts in the next feed, and no other", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   const [first, second, mover] = ofOrganisation(1);
   for (const person of [first, second, mover, ...ofOrganisation(0)]) common.ways.keep(person, "all");
   for (const person of [first, second, mover, ...ofOrganisation(0).slice(0, 3)]) await candidatesFor(person, common);
@@ -144,7 +144,7 @@ test("whoever goes over to another organisation has its posts in the next feed, 
 });
 
 test("whatever is said of who belongs where, nobody gets what they may not read, and everybody gets enough", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   let ofScopes = 0;
   for (const course of courses) {
     const random = new Random(course);
@@ -175,7 +175,7 @@ test("whatever is said of who belongs where, nobody gets what they may not read,
 });
 
 test("of who says nothing of where they belong, and with a policy that shows too little, all sources are asked", async () => {
-  const common = openCommonPosts();
+  const common = createGlobalCandidatesCache();
   await pool.query("update public.members set organisation = 2, declared = '9' where user_id = any ($1)", [
     people.slice(0, 4),
   ]);
@@ -204,7 +204,7 @@ test("who belongs nowhere has what is of no scope as from all sources, also wher
       "update public.posts set author_id = ($1::uuid[])[1 + abs(hashtext(id::text)) % cardinality($1)]",
       [people.slice(0, writers)],
     );
-    const common = openCommonPosts();
+    const common = createGlobalCandidatesCache();
     // somebody who belongs somewhere is the first, since an app may say nothing of scopes
     await pool.query("insert into public.members values ($1, 0, '0')", [people[39]]);
     common.ways.keep(people[39], "all");

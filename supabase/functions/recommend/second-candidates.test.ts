@@ -9,14 +9,14 @@ import { pickCases } from "../../../testing/courses.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
-import { readAs } from "../_shared/database/caller.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import { noSpan } from "../_shared/http/span.ts";
-import { secondCandidates } from "../_shared/plug-ins/interleave/second-candidates.ts";
-import { beginCandidates } from "../_shared/recommend/candidates.ts";
-import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
-import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
+import { secondCandidates } from "../_shared/plugins/interleaving/second-candidates.ts";
+import { startRetrieval } from "../_shared/recommend/candidates.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
+import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
 import { type ContextRow, readContext } from "../_shared/recommend/read-context.ts";
 import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
@@ -43,8 +43,8 @@ async function bothWays(sub: string, page: Page) {
   return await readAs(connections, caller, readContext(sub), async (connection, [row]) => {
     // the index brings nearly the nearest, and each search its own
     await connection.query("set local enable_indexscan = off");
-    const common = openCommonPosts();
-    const { posts: ofFirst } = await beginCandidates(connection, common, caller, row, page, noSpan)(anyVector());
+    const common = createGlobalCandidatesCache();
+    const { posts: ofFirst } = await startRetrieval(connection, common, caller, row, page, noSpan)(anyVector());
     const vector = anyVector();
     const context: ContextRow = { ...row, model_id: second };
     const asked: string[] = [];
@@ -59,7 +59,7 @@ async function bothWays(sub: string, page: Page) {
     // without a filter once for what is its own
     const isWhole = asked.filter((text) => text.includes("recsys_engine.candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
-    const { posts: alone } = await beginCandidates(connection, common, caller, context, page, noSpan)(vector);
+    const { posts: alone } = await startRetrieval(connection, common, caller, context, page, noSpan)(vector);
     return { ofFirst, found: sorted(found), alone: sorted(alone), isWhole };
   });
 }
@@ -72,7 +72,11 @@ for (const [what, filter] of [
     let whole = 0;
     const readers = pickCases(people.slice(0, 12));
     for (const reader of readers) {
-      const page: Page = { limit: 20, served: nothingServed(), ...(filter && { filter: { tags: [...filter.tags] } }) };
+      const page: Page = {
+        limit: 20,
+        served: emptyServedState(),
+        ...(filter && { filter: { tags: [...filter.tags] } }),
+      };
       for (let number = 0; number < 3; number++) {
         const { ofFirst, found, alone, isWhole } = await bothWays(reader, page);
         assert.ok(alone.length > 100);
@@ -92,7 +96,7 @@ for (const [what, filter] of [
 
 test("where most of its nearest posts are hidden, it is asked as if it were the only one", async () => {
   await pool.query("update public.posts set visibility = 'private' where substr(md5(id::text), 1, 1) > '3'");
-  const { found, alone, isWhole } = await bothWays(people[3], { limit: 20, served: nothingServed() });
+  const { found, alone, isWhole } = await bothWays(people[3], { limit: 20, served: emptyServedState() });
   assert.ok(alone.filter(({ ranks }) => ranks.similar !== null).length >= 100);
   assert.ok(isWhole);
   assert.deepEqual(found, alone);

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
-import { openTopics } from "../_shared/recommend/topics.ts";
+import { createTopicCache } from "../_shared/recommend/topics.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "feed_topics");
@@ -124,7 +124,7 @@ test("what is known is not asked for again until a minute is over; where there a
     },
   } as unknown as typeof own;
   let now = 0;
-  const topics = openTopics(
+  const topics = createTopicCache(
     counting,
     () => assert.fail("failed"),
     () => now,

@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { publishWordModel } from "../../../testing/embed.ts";
-import { cursorAfter, servedAtMost } from "../_shared/recommend/cursor.ts";
+import { cursorAfter, maxServedPosts } from "../_shared/recommend/cursor.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { publishableKey } from "../testing.ts";
 import { recommendFunction } from "./handler.ts";
@@ -231,7 +231,10 @@ test("the largest request that is as it should be is not too large", async () =>
     languages: Array(50).fill(`en-${"abcdefgh-".repeat(3)}abcd`),
     max_age_days: 36_500,
   };
-  const after = cursorAfter({ seed: 1n, keys: Array.from({ length: servedAtMost - 2 }, (_, i) => i), folded: 0 }, [7]);
+  const after = cursorAfter(
+    { seed: 1n, keys: Array.from({ length: maxServedPosts - 2 }, (_, i) => i), folded: 0 },
+    [7],
+  );
   const body = { limit: 100, mode: "live", after, filter, interests: Array(20).fill(escaped(100)) };
   const length = JSON.stringify(body).length;
   assert.ok(length > 55 * 1024 && length < recommendFunction.maximumBodyBytes, `${length}`);

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
-import { unranked } from "../_shared/features/retrieval.ts";
+import { emptyRanks } from "../_shared/features/retrieval.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import type { NewPosts } from "../_shared/recommend/new-posts.ts";
-import { openConversation, sameTitles } from "../_shared/recommend/select/fold.ts";
-import { select } from "../_shared/recommend/select/select.ts";
+import { createDuplicateIndex, createTitleMatcher } from "../_shared/recommend/select/fold.ts";
+import { selectPage } from "../_shared/recommend/select/select.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "wishes_together");
@@ -190,10 +190,10 @@ test("a page is full however many are folded, where more are left", () => {
         created_at: 0,
       },
       embedding: null,
-      ranks: { ...unranked(), active: i },
+      ranks: { ...emptyRanks(), active: i },
     },
   }));
-  const page = select(posts, 100, { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 });
+  const page = selectPage(posts, 100, { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 });
   assert.equal(page.length, 100);
 });
 
@@ -222,7 +222,7 @@ test("titles of two words without a space between them are the same for all", as
 });
 
 test("of two seen titles with the same letters each is known", () => {
-  const isRepost = sameTitles(["Now here", "No where"]);
+  const isRepost = createTitleMatcher(["Now here", "No where"]);
   assert.deepEqual([isRepost("no where!"), isRepost("now here!")], [true, true]);
 });
 
@@ -236,7 +236,7 @@ test("signs make no difference, whatever the language", () => {
     ["¿Dónde comer?", "donde comer"],
   ]) {
     const [one, other] = [a, b].map((title) => ({ post: { title, author_id: author, created_at: 0 } }));
-    assert.deepEqual([openConversation([one, other])(one).length, sameTitles([a])(b)], [1, true], a);
+    assert.deepEqual([createDuplicateIndex([one, other])(one).length, createTitleMatcher([a])(b)], [1, true], a);
   }
 });
 
@@ -249,7 +249,7 @@ test("other words are another title: of Hindi, of exponents, and a word of two C
     ["𠮷𠮷", "𠮷𠮷！"],
     ["ab 𠮷", "AB 𠮷!"],
   ])
-    assert.equal(sameTitles([a])(b), false, a);
+    assert.equal(createTitleMatcher([a])(b), false, a);
 });
 
 test("new posts that are withheld from strangers count for followers", async (t) => {

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../../trainer/testing.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const copy = await temporaryFolder({ after });
-const folder = "supabase/functions/_shared/plug-ins";
+const folder = "supabase/functions/_shared/plugins";
 
 interface PlugIn {
   /** What the registry calls it. */
@@ -24,8 +24,8 @@ interface PlugIn {
 
 const plugIns: Record<string, PlugIn> = {
   variants: { name: "variantModel", schemas: [], tests: ["supabase/functions/recommend/experiments.test.ts"] },
-  interleave: {
-    name: "draftedPage",
+  interleaving: {
+    name: "interleavedPageBuilder",
     schemas: [
       "retrieval/second_model",
       "experiment_reports/interleaving_credits",
@@ -40,13 +40,17 @@ const plugIns: Record<string, PlugIn> = {
     ],
   },
   promotions: {
-    name: "openPromotions",
+    name: "createPromotionProvider",
     schemas: ["promotions/promotions", "promotions/preview_promotion"],
     tests: ["supabase/functions/recommend/promotions.test.ts"],
   },
-  drawn: { name: "drawnPage", schemas: [], tests: ["supabase/functions/recommend/drawn-places.test.ts"] },
+  randomization: {
+    name: "randomizedPageBuilder",
+    schemas: [],
+    tests: ["supabase/functions/recommend/drawn-places.test.ts"],
+  },
   shadow: {
-    name: "openShadows",
+    name: "createShadowScorer",
     schemas: [
       "models/shadows",
       "exposure_log/shadow_impressions",
@@ -66,7 +70,7 @@ async function leaveOutSchema(file: string): Promise<void> {
 /** Leaves a plug-in out of the copy, without its SQL. */
 async function leaveOut(plugIn: string): Promise<void> {
   await rm(join(copy, folder, plugIn), { recursive: true });
-  await withoutLines(join(copy, folder, "plug-ins.ts"), plugIns[plugIn].name, 2);
+  await withoutLines(join(copy, folder, "plugins.ts"), plugIns[plugIn].name, 2);
 }
 
 async function withoutLines(path: string, name: string, count: number): Promise<void> {
@@ -121,7 +125,7 @@ test("the line of a feed imports nothing of them", async () => {
   for (const entry of await readdir(line, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const text = await readFile(join(entry.parentPath, entry.name), "utf8");
-    assert.doesNotMatch(text, /from "[^"]*plug-ins\//, entry.name);
+    assert.doesNotMatch(text, /from "[^"]*plugins\//, entry.name);
   }
 });
 

@@ -10,8 +10,8 @@ import { fillForms, forms, testApp as ideasApp, writers } from "../../../testing
 import { Random } from "../../../trainer/engine/random.ts";
 import { makeTopics } from "../../../trainer/topics/make-topics.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { nothingServed } from "../_shared/recommend/cursor.ts";
-import { freshAndPopular } from "../_shared/recommend/fresh-and-popular.ts";
+import { emptyServedState } from "../_shared/recommend/cursor.ts";
+import { communityFeed } from "../_shared/recommend/fresh-and-popular.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
@@ -79,10 +79,10 @@ const answers: Record<string, (sub: string) => Promise<unknown>> = {
   "topics to follow": async (sub) => (await similar.call(sub, { find: "topics_to_follow" })).body,
   "groups to follow": async (sub) => (await similar.call(sub, { find: "groups_to_follow" })).body,
   "fresh and popular": (sub) =>
-    freshAndPopular(
+    communityFeed(
       { pool: connections },
       { sub, role: "authenticated" },
-      { limit: 20, served: nothingServed() },
+      { limit: 20, served: emptyServedState() },
       "1s",
     ),
   async ideas(sub) {

@@ -2,9 +2,10 @@
  * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, about how many people a
  * post of the caller's may reach, or whom and what the caller might follow. A post that the caller may not read answers as one that does not exist.
  */
-import { asService, changeAs, type Identity, readAs, service } from "../_shared/database/caller.ts";
+
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { db } from "../_shared/database/query.ts";
+import { type Identity, queryAsService, readAs, service, transactAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import { request } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
@@ -44,7 +45,7 @@ export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
     }
     return await readAs(pool, claims, ownPost(claims.sub, postId), async (connection, posts) => {
       if (posts.length === 0) throw unknownPost();
-      const [row] = await asService(connection, claims.role, readReach(postId));
+      const [row] = await queryAsService(connection, claims.role, readReach(postId));
       return { find, model: modelOf(row), people: row.people };
     });
   },
@@ -94,7 +95,7 @@ async function nearPeople(pool: Pool, claims: Claims, limit: number) {
   const { sub, preview = false } = claims;
   const caller: Identity = { ...service, sub, preview, [request]: claims[request] };
   const statement = readPeopleNear(claims, limit);
-  return await (preview ? readAs : changeAs)(pool, caller, statement, async (_, rows) => rows);
+  return await (preview ? readAs : transactAs)(pool, caller, statement, async (_, rows) => rows);
 }
 
 function unknownPost(): AppError {

@@ -1,4 +1,4 @@
--- Which models are tried alongside the active one: what tries models has its lines here, as it has in functions/_shared/plug-ins/plug-ins.ts.
+-- Which models are tried alongside the active one: what tries models has its lines here, as it has in functions/_shared/plugins/plugins.ts.
 
 create view recsys_engine.tried_models with (security_invoker = true) as
 select served.model_id

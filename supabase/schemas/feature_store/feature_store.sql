@@ -1,6 +1,6 @@
 -- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
--- An interaction counts where it is its user's first of its kind with a post of somebody else (docs/design/what-counts.md). Repeats
+-- An interaction counts where it is its user's first of its kind with a post of somebody else (docs/design/counted-interactions.md). Repeats
 -- and what authors do with their own posts count for nothing, neither for the post (100 comments by an author brought it into 60 of 60
 -- feeds) nor for the user: the post has no row of them. They remain events of the user, who was there. Interactions with posts that
 -- source_posts does not show are none.

@@ -4,7 +4,7 @@
  */
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { lately } from "../../../supabase/functions/_shared/ideas/idea-pool.ts";
-import { neededFrom, needsOf } from "../../../supabase/functions/_shared/ideas/needs.ts";
+import { neededFrom, needsOf } from "../../../supabase/functions/_shared/ideas/topic-needs.ts";
 import type { Community } from "../../community/community.ts";
 import { Random } from "../../engine/random.ts";
 import { assign, kMeans, numberOfTopics } from "../../topics/k-means.ts";

@@ -11,7 +11,7 @@ import {
 import { type Feeds, float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
 import type { RankingModel } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { Random } from "../../engine/random.ts";
-import { permutationImportance, type ToldList } from "./importance.ts";
+import { permutationImportance, type RankerInputList } from "./importance.ts";
 
 const n = 12;
 const age = postFeatures.indexOf("log_age");
@@ -36,7 +36,7 @@ const ranker = {
   },
 } as unknown as RankingModel;
 
-function listsOf(count: number): ToldList[] {
+function listsOf(count: number): RankerInputList[] {
   const random = new Random(4);
   const numbers = (length: number) => Float32Array.from({ length }, () => 3 * random.uniform());
   return Array.from({ length: count }, () => {

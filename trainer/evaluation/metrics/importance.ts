@@ -11,13 +11,13 @@ import {
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Feeds, Tensor } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { opinionOf, type RankingModel } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { type RankingModel, runRanker } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { Random } from "../../engine/random.ts";
 import type { ListOutcome } from "./ranker-metrics.ts";
 import { type Estimate, estimate } from "./statistics.ts";
 
 /** What the ranker was told for one list, and what then happened. */
-export interface ToldList {
+export interface RankerInputList {
   posts: Int32Array;
   feeds: Feeds;
   outcome: ListOutcome;
@@ -55,7 +55,7 @@ const columns: Column[] = [
 /** Asks the ranker once for each feature and list; `onProgress` is told how many features are done. */
 export async function permutationImportance(
   model: RankingModel,
-  lists: ToldList[],
+  lists: RankerInputList[],
   seed: number,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Importance> {
@@ -80,7 +80,7 @@ export async function permutationImportance(
   onProgress(columns.length, columns.length);
   const gain = ({ added }: Importance["features"][number]) =>
     Object.values(added).reduce((sum, { mean }) => sum + (mean || 0), 0);
-  const found = ({ posts, outcome }: ToldList, head: number) =>
+  const found = ({ posts, outcome }: RankerInputList, head: number) =>
     outcome.labels[head] === 1 && posts.includes(outcome.post);
   return {
     lists: lists.length,
@@ -92,13 +92,13 @@ export async function permutationImportance(
 /** The log loss of each head summed over the candidates of each list. */
 async function lossesOf(
   model: RankingModel,
-  lists: ToldList[],
-  feedsOf: (list: ToldList, number: number) => Feeds,
+  lists: RankerInputList[],
+  feedsOf: (list: RankerInputList, number: number) => Feeds,
 ): Promise<number[][]> {
   const all: number[][] = [];
   const width = model.heads.length;
   for (const [i, list] of lists.entries()) {
-    const { probabilities } = await opinionOf(model, feedsOf(list, i), list.posts.length);
+    const { probabilities } = await runRanker(model, feedsOf(list, i), list.posts.length);
     all.push(
       kinds.map((kind, head) => {
         let loss = 0;

@@ -7,7 +7,7 @@ import {
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import { denseWidth } from "../../dlrm/dense-features.ts";
 import { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { Random } from "../../engine/random.ts";
@@ -61,7 +61,7 @@ test("a row is the same from the training set and from the feeds of serving", ()
   };
   const [trained, served] = [new Float32Array(rowWidth), new Float32Array(rowWidth)];
   readExample(examples, row, trained);
-  served.set(featuresOf(feeds, 1));
+  served.set(loggedFeatures(feeds, 1));
   assert.deepEqual(served, trained);
 });
 

@@ -85,7 +85,7 @@ export function rowsOfRequests(examples: RankingExamples, requests: Uint32Array)
 
 /**
  * The dense features, then the categories as whole numbers (each category's are in an order that means something): the
- * order of `featuresOf`, which reads the same row from the feeds of serving.
+ * order of `loggedFeatures`, which reads the same row from the feeds of serving.
  */
 export const rowWidth = denseWidth + categories.length;
 

@@ -1,6 +1,6 @@
 /** The system with a baseline instead of the DLRM: the same candidates, the same rows to learn from, the same score. */
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
-import { featuresOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { Dlrm } from "../../dlrm/model.ts";
 import type { RankedList } from "../metrics/ranker-metrics.ts";
 import type { History } from "../protocols/recommender.ts";
@@ -45,7 +45,7 @@ class RankedBy extends SystemRecommender {
     if (!feeds) return said;
     const row = new Float32Array(rowWidth);
     for (let i = 0; i < posts.length; i++) {
-      row.set(featuresOf(feeds, i));
+      row.set(loggedFeatures(feeds, i));
       this.probabilities(row, said.subarray(i * kinds.length, (i + 1) * kinds.length));
     }
     return said;

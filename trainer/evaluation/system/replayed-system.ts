@@ -7,7 +7,7 @@ import { dimensions } from "../../../supabase/functions/_shared/features/history
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
-import { type Opinion, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads, type RankerOutput } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { Community } from "../../community/community.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState } from "../../community/state.ts";
@@ -143,13 +143,13 @@ export class ReplayedSystem {
   /**
    * Scores every post that exists into `out`: the candidates of the latest list by what a ranker says of them, as probabilities [candidates, 3], all others below these by the recency baseline.
    */
-  rank({ at, posts }: CandidateList, opinion: Opinion, out: Float64Array): void {
+  rank({ at, posts }: CandidateList, opinion: RankerOutput, out: Float64Array): void {
     const { state, options } = this;
     for (let post = 0; post < state.alive; post++) {
       const { created_at, last_active_at } = state.times(post);
       out[post] = behind + recencyBaseline(created_at, last_active_at, at);
     }
-    for (const [i, post] of posts.entries()) out[post] = scoreOf(opinion, i, options.scoreWeights);
+    for (const [i, post] of posts.entries()) out[post] = combineHeads(opinion, i, options.scoreWeights);
   }
 
   /** Scores every post that exists into `out` by its inner product with the user's vector of the latest list. */

@@ -17,7 +17,7 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { Community, Follows, Posts, Users } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
-import { ofRandomSplit } from "../../community/shares.ts";
+import { randomSplitCap } from "../../community/per-user-cap.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import type { TrainedModel } from "../../model-folder/trained-model.ts";
 import { type HeldPair, type PipelineOptions, trainModel, trainModelOnPairs } from "../../pipeline.ts";
@@ -179,7 +179,7 @@ export function towersInCut(options: TowersInCutOptions): Recommender {
     async train({ community }) {
       const { seed, split, config = defaultConfig, onProgress, signal } = options;
       const until = Number.POSITIVE_INFINITY;
-      const timeless = split === "random" && { histories: "others" as const, bound: ofRandomSplit };
+      const timeless = split === "random" && { histories: "others" as const, bound: randomSplitCap };
       const found = await trainTowers(community, { ...config.towers, seed, until, ...timeless }, onProgress, signal);
       const postVectors = embedPosts(found.towers, found.data, community.posts.ids.length);
       trained = { ...found, postVectors, past: new Histories(community, until) };

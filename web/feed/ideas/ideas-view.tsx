@@ -3,7 +3,7 @@ import type { Idea, Ideas } from "../../../client/src/types.ts";
 import { Button, FactList, Heading, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { Skeletons } from "../frame.tsx";
+import { Skeletons } from "../layout.tsx";
 import { writeFrom } from "../write/draft.ts";
 import { Points } from "../write/points.tsx";
 

@@ -1,7 +1,7 @@
 import { Button, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type Act, followOf, muteOf } from "../acts.ts";
+import { type Act, followOf, muteOf } from "../actions.ts";
 import { type Follow, type Mute, readFollows, readNames, readOwnMutes } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";

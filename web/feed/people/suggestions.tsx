@@ -3,7 +3,7 @@ import { Button, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { isolated } from "../../shared/isolated.ts";
 import { useProject } from "../../shared/project.ts";
-import { followOf, listed } from "../acts.ts";
+import { followOf, listed } from "../actions.ts";
 import { readNames } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";

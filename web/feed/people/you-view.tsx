@@ -11,7 +11,7 @@ import { Preferences } from "./preferences.tsx";
 import { ProfileForm } from "./profile-form.tsx";
 import { newPasswordRoute } from "./sign-in.ts";
 import { Suggestions } from "./suggestions.tsx";
-import { Withhold } from "./withhold.tsx";
+import { Withhold } from "./visibility-toggle.tsx";
 
 interface YouViewProps {
   userId: string;

@@ -1,6 +1,6 @@
 import { nowOf } from "../../shared/config.ts";
 import { useProject } from "../../shared/project.ts";
-import { sayAge } from "../say.ts";
+import { sayAge } from "../format.ts";
 
 interface BylineProps {
   /** Their name; undefined: the reader may not know it. */

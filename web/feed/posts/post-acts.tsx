@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
 import { Button } from "../../shared/elements.tsx";
-import { followOf, muteOf, voteOn } from "../acts.ts";
+import { followOf, muteOf, voteOn } from "../actions.ts";
 import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";

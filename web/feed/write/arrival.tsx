@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../../shared/elements.tsx";
 import { useStored } from "../../shared/hooks.ts";
-import { sayWhy } from "../say.ts";
+import { sayWhy } from "../format.ts";
 import { useTheFeed } from "../use-feed.ts";
 import { type WatchedPost, writtenName } from "./draft.ts";
 

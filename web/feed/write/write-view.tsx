@@ -3,7 +3,7 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsBetweenCommas } from "../app-tables.ts";
-import { Withhold } from "../people/withhold.tsx";
+import { Withhold } from "../people/visibility-toggle.tsx";
 import { type DraftIdea, type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
 import { Points } from "./points.tsx";
 

@@ -1,7 +1,8 @@
 /** One question to the database, asked as the engine's service. */
-import { changeAs, readAs, service } from "../database/caller.ts";
+
 import type { Pool, Statement } from "../database/database.ts";
 import { queryTimeout } from "../database/pool.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import { AppError } from "../http/errors.ts";
 import { filledSql, type Question } from "./questions.ts";
 
@@ -24,7 +25,7 @@ export async function ask(pool: Pool, question: Question, values: (string | numb
     text: `select row_to_json(answer) as row from (${question.sql}) as answer`,
     values: values.map(String),
   };
-  const asked = question.changes ? changeAs : readAs;
+  const asked = question.changes ? transactAs : readAs;
   try {
     const rows = await asked(pool, service, statement, async (_, rows) => rows, timeout);
     return { sql: filledSql(question, values), rows: rows.map(({ row }) => row) };

@@ -1,16 +1,16 @@
 /** A feed as whoever runs the community may look at it: every candidate, what the ranker was told of it, and how long each stage takes. */
 import { featureNames } from "../features/feature-names.ts";
 import type { Span } from "../http/span.ts";
-import { nothingServed } from "../recommend/cursor.ts";
-import { recommend } from "../recommend/recommend.ts";
-import type { FeedServices, Recommendation } from "../recommend/seams.ts";
+import { emptyServedState } from "../recommend/cursor.ts";
+import { recommendLive } from "../recommend/recommend.ts";
+import type { FeedResult, FeedServices } from "../recommend/seams.ts";
 
 const timeout = "5s";
 
 /** The feed that a user would get now, as the user; nothing is written of it. Throws AppError. */
-export function previewOf(services: FeedServices, userId: string, limit: number, span?: Span): Promise<Recommendation> {
+export function previewOf(services: FeedServices, userId: string, limit: number, span?: Span): Promise<FeedResult> {
   const caller = { role: "authenticated", sub: userId, preview: true };
-  return recommend(services, { caller, interests: [] }, { limit, served: nothingServed() }, timeout, span);
+  return recommendLive(services, { caller, interests: [] }, { limit, served: emptyServedState() }, timeout, span);
 }
 
 /** All candidates of a user's first page, the best first. Without a ranker there are only those of the page. Throws AppError. */

@@ -3,7 +3,7 @@ import type { Functions } from "./schema.ts";
 
 /** The part of `pg` that functions use; only pool.ts knows the driver. */
 export interface Pool {
-  /** `person`: for whom, since connections are fair between people (turns.ts); left out: for the service itself. `isBegun`: the request had one before. */
+  /** `person`: for whom, since connections are fair between people (connection-scheduler.ts); left out: for the service itself. `isBegun`: the request had one before. */
   connect(person?: string, isBegun?: boolean): Promise<Connection>;
 }
 

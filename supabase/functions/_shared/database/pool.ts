@@ -1,13 +1,13 @@
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
+import { maxConcurrentRequests } from "../http/admission-control.ts";
 import { isMissing } from "../http/errors.ts";
-import { servedAtOnce } from "../http/overload.ts";
 import type { VersionWatch } from "../http/schema-version.ts";
+import { createConnectionScheduler } from "./connection-scheduler.ts";
 import type { Connection, Pool } from "./database.ts";
-import { openTurns } from "./turns.ts";
 
 /** Connections of one worker. */
-export const poolSize = servedAtOnce;
+export const poolSize = maxConcurrentRequests;
 
 /** How long an answer is waited for, in milliseconds: then its connection is taken for dead and closed. Statements have shorter limits of their own. */
 export const queryTimeout = 8_000;
@@ -56,7 +56,7 @@ export function openPool(
     asked = Date.now();
     void versions.ask(pool);
   }
-  const turns = openTurns(options.max ?? poolSize);
+  const turns = createConnectionScheduler(options.max ?? poolSize);
   return {
     async connect(person, isBegun) {
       const giveBack = await turns.take(person, isBegun);

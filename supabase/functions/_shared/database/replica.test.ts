@@ -1,9 +1,9 @@
 /** How far behind a replica is, as a worker knows it. The clock and both databases are played. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { service } from "./caller.ts";
 import type { Connection } from "./database.ts";
 import { replicaOf } from "./replica.ts";
+import { service } from "./run-as-caller.ts";
 
 /** A primary that has written so many bytes, and a replica of which a test says what it has. */
 function played() {

@@ -5,10 +5,10 @@
  */
 import { sql } from "kysely";
 import type { Log } from "../http/log.ts";
-import { type Identity, readAs, service } from "./caller.ts";
 import { type Connection, type Pool, type Query, run } from "./database.ts";
 import { openPool } from "./pool.ts";
 import { db } from "./query.ts";
+import { type Identity, readAs, service } from "./run-as-caller.ts";
 
 /** Further behind than that it reads for nobody, in milliseconds. */
 const mostBehind = 5_000;

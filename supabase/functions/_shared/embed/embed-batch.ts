@@ -7,8 +7,8 @@
  * Killed anywhere, it leaves jobs that are claimed again when their lease is over, and no half of a batch.
  */
 
-import { changeAs, service } from "../database/caller.ts";
 import { type Pool, run } from "../database/database.ts";
+import { service, transactAs } from "../database/run-as-caller.ts";
 import { parseVector } from "../database/vectors.ts";
 import { type PostInput, postTextInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
 import type { ModelCache } from "../models/models.ts";
@@ -40,7 +40,7 @@ const lease = "30 seconds";
 
 /** Embeds up to `batchSize` entities, those of experiments' models last; null where there was nothing to do. Throws AppError when the model cannot be used. */
 export async function embedBatch({ pool, models }: EmbedServices): Promise<Embedded | null> {
-  const work = await changeAs(pool, service, readWork(), async (connection, [active]) => {
+  const work = await transactAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
     // before the claim, so that a model that cannot be loaded costs no job an attempt
     const published = { ...active, featureSpecDigest: active.feature_spec_digest };
@@ -84,7 +84,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   const done = outcomes.filter(({ vector }) => !(vector instanceof Error));
   const failed = outcomes.filter(({ vector }) => vector instanceof Error);
   const [{ claim }] = jobs;
-  const completed = await changeAs(pool, service, completeJobs(modelId, claim, done), async (connection, [row]) => {
+  const completed = await transactAs(pool, service, completeJobs(modelId, claim, done), async (connection, [row]) => {
     if (failed.length > 0) await run(connection, failJobs(claim, failed));
     return row.complete_embedding_jobs;
   });

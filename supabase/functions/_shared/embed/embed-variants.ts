@@ -5,9 +5,9 @@
  */
 
 import type { InferResult } from "kysely";
-import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db, insertRows } from "../database/query.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
@@ -38,7 +38,7 @@ export async function embedForVariants(services: { pool: Pool; models: ModelCach
 }
 
 async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }, missing: Missing): Promise<number> {
-  const { model, posts, own } = await changeAs(
+  const { model, posts, own } = await transactAs(
     pool,
     service,
     readPosts(missing.id, missing.post_ids),
@@ -58,7 +58,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     return vector instanceof Error ? [] : [{ id, vector }];
   });
   if (made.length === 0) return 0;
-  return await changeAs(pool, service, insertVectors(missing.id, made), async (_, rows) => rows.length);
+  return await transactAs(pool, service, insertVectors(missing.id, made), async (_, rows) => rows.length);
 }
 
 /** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */

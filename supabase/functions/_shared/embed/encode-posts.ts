@@ -4,9 +4,9 @@
  */
 
 import { type InferResult, sql } from "kysely";
-import { changeAs, service } from "../database/caller.ts";
 import { type Connection, execute, type Pool, run } from "../database/database.ts";
 import { anyOf, db, insertRows, listOf, textOf } from "../database/query.ts";
+import { service, transactAs } from "../database/run-as-caller.ts";
 import { type Encoder, type Encoders, mostTexts, textToEncode } from "./encoders.ts";
 import type { PostToEmbed } from "./read-jobs.ts";
 
@@ -49,7 +49,7 @@ export async function encodeBatch(
   patience = mostMilliseconds,
 ): Promise<number> {
   const settings = db.selectFrom("recsys.settings").select("encoder");
-  const work = await changeAs(pool, service, settings, async (connection, [{ encoder }]) => {
+  const work = await transactAs(pool, service, settings, async (connection, [{ encoder }]) => {
     const encode = encoder && encoders(encoder);
     return encode ? { encoder, encode, jobs: await run(connection, claimTexts()) } : undefined;
   });
@@ -64,7 +64,7 @@ export async function encodeBatch(
     const row = encodeText(text, encoder, encode, patience);
     encoded.push({ job, row: await row.catch((error) => (error instanceof Error ? error : new Error(String(error)))) });
   }
-  return await changeAs(pool, service, settings, async (connection) => {
+  return await transactAs(pool, service, settings, async (connection) => {
     let made = 0;
     for (const { job, row } of encoded)
       if (row instanceof Error) await execute(connection, fail(job, row));

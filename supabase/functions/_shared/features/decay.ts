@@ -4,10 +4,10 @@
 export const halfLives = [1, 6, 24, 168, 720];
 
 /** The number of the one-week half-life among them, by which popularity is counted. */
-export const week = halfLives.indexOf(168);
+export const weekHalfLifeIndex = halfLives.indexOf(168);
 
 /** And of the 30-day one, for what stays popular longer. */
-export const month = halfLives.indexOf(720);
+export const monthHalfLifeIndex = halfLives.indexOf(720);
 
 /** What is left of a count after a time; half-life and time in the same unit. */
 export function decay(count: number, elapsed: number, halfLife: number): number {

@@ -3,7 +3,7 @@
  * carries the spec it was trained with, and a function with another one refuses to serve it.
  */
 import { categories } from "./categories.ts";
-import { halfLives, week } from "./decay.ts";
+import { halfLives, weekHalfLifeIndex } from "./decay.ts";
 import { dimensions, historyDecay } from "./history.ts";
 import { nearestCount } from "./history-match.ts";
 import { kinds } from "./kinds.ts";
@@ -32,7 +32,7 @@ export const featureSpec = {
   sources: rankedSources.map((name) => ({ name, size: sources[name].size })),
   retrieval,
   half_lives: halfLives,
-  half_life_of_logins: halfLives[week],
+  half_life_of_logins: halfLives[weekHalfLifeIndex],
   decay: { history: historyDecay, habit: habitDecay, text: textDecay },
   click_rate_prior: clickRatePrior,
   nearest_of_history: nearestCount,

@@ -6,7 +6,7 @@ export type Kind = (typeof kinds)[number];
  * Heads that a model has after those of `kinds`, in this order, where the data hold enough of them (trainer/dlrm/optional-heads.ts). In the database
  * a head has a row in recsys_engine.heads, a weight in recsys.settings, and its acts in recsys_engine.optional_acts: docs/adding-a-head.md.
  */
-export const aboutOptionalHeads = {
+export const optionalHeadInfo = {
   dismiss: {
     predicted: "That they dismiss it, vote against it or mute what it is of.",
     counted: "whether they dismissed it or voted against it in that time; fewer is better",
@@ -24,8 +24,8 @@ interface AboutHead {
   counted: string;
 }
 
-export type OptionalHead = keyof typeof aboutOptionalHeads;
-export const optionalHeads = Object.keys(aboutOptionalHeads) as OptionalHead[];
+export type OptionalHead = keyof typeof optionalHeadInfo;
+export const optionalHeads = Object.keys(optionalHeadInfo) as OptionalHead[];
 export type Head = Kind | OptionalHead;
 
 /** All heads that a model may have. */
@@ -43,12 +43,12 @@ export function weightsOf(heads: readonly Head[], weights: HeadWeights): number[
 }
 
 /** Whether these are the heads of a model: those of `kinds` and, after them, some of the optional ones, each in its order. */
-export function areHeads(names: readonly unknown[]): names is Head[] {
+export function isHeadList(names: readonly unknown[]): names is Head[] {
   const wanted = allHeads.filter((head) => (kinds as readonly unknown[]).includes(head) || names.includes(head));
   return names.length === wanted.length && names.every((name, i) => name === wanted[i]);
 }
 
 /** A probability of 32 bits with no more digits than it has. */
-export function shortened(probability: number): number {
+export function roundToFloat32(probability: number): number {
   return Number(probability.toPrecision(7));
 }

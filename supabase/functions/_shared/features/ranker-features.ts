@@ -4,7 +4,7 @@
  * log(1 + x) here; standardising and clipping live inside the graph.
  */
 import { categories, hourOfDay, postCategoryRow, requestCategories, requestCategoryRow } from "./categories.ts";
-import { decay, halfLives, week } from "./decay.ts";
+import { decay, halfLives, weekHalfLifeIndex } from "./decay.ts";
 import type { Text } from "./documents.ts";
 import { historyMatches } from "./history-match.ts";
 import { hoursBetween, logHours } from "./hours.ts";
@@ -45,7 +45,7 @@ export interface UserState {
 }
 
 /** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys_engine.post_stats has a column each; this is a post that nobody came to. */
-export const quietPost = {
+export const emptyPostState = {
   last_active_at: null as number | null,
   /** Of the last interaction that counts. */
   kind: null as Kind | null,
@@ -57,7 +57,7 @@ export const quietPost = {
   /** Decayed counts as of last_active_at, one per half-life. */
   recent: halfLives.map(() => 0) as ArrayLike<number>,
 };
-export type PostState = typeof quietPost;
+export type PostState = typeof emptyPostState;
 
 /** A post that may be shown, as of an instant. */
 export interface Candidate extends Text {
@@ -320,7 +320,7 @@ function clickRate(post: { views: number; votes: number; comments: number }): nu
 
 /** Logins decayed with a half-life of a week. */
 function loginFrequency(user: UserState, now: number): number {
-  return decayedAt(user.recent_logins, user.last_active_at, now, week);
+  return decayedAt(user.recent_logins, user.last_active_at, now, weekHalfLifeIndex);
 }
 
 /** The count with the h-th half-life, as of `at`, aged until now. */

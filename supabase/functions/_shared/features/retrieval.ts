@@ -30,10 +30,10 @@ export const sources = {
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
-export const optionsOf: Record<Source, SourceOptions> = sources;
+export const sourceOptions: Record<Source, SourceOptions> = sources;
 
 /** Where fewer posts have a count of so many people, with the half-life of a week, that week says little: there `popular` brings posts (recsys_engine.is_quiet). */
-export const quietWeek = { posts: 50, people: 2 };
+export const sparseTrendThreshold = { posts: 50, people: 2 };
 
 /** Those of which the ranker is told. What is popular it knows by the counts of the post; without the rank, models of 1.0.0 go on being served. */
 export const rankedSources = sourceNames.filter((source): source is RankedSource => sources[source].ranked);
@@ -43,14 +43,14 @@ export type RankedSource = { [S in Source]: (typeof sources)[S]["ranked"] extend
 export type Ranks = Record<Source, number | null>;
 
 /** Those of a post that no source brought. */
-export const unranked = (): Ranks => ({ ...noRanks });
+export const emptyRanks = (): Ranks => ({ ...noRanks });
 const noRanks = Object.fromEntries(sourceNames.map((source) => [source, null])) as Ranks;
 
 /** Those that are common; what is written since they were read comes on top of those that begin with it. */
-export const commonSources = sourceNames.filter((source) => sources[source].common);
+export const globalSources = sourceNames.filter((source) => sources[source].common);
 
 /** How many posts that search of the index keeps in view (hnsw.ef_search): more than it finds, or it would find worse ones. */
-export const searchWidth = 200;
+export const hnswEfSearch = 200;
 
 export const retrieval = {
   /** trending: posts with an interaction in this many hours, ranked by their interactions with a half-life of as many. */

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { bearerToken, createVerifier, remembering } from "./auth.ts";
+import { bearerToken, createVerifier, withTokenCache } from "./auth.ts";
 
 const sub = "0000000a-0000-4000-8000-000000000001";
 const issuer = "https://abc.supabase.co/auth/v1";
@@ -186,7 +186,7 @@ test("tokens that are not a user's, not valid or not ours are refused with a cod
 test("a token that was admitted stays so for a minute, and not beyond its end; another one is looked at", async () => {
   let looked = 0;
   let now = 0;
-  const verify = remembering(
+  const verify = withTokenCache(
     async (token) => {
       looked++;
       if (token === "bad") throw new Error("no");

@@ -35,7 +35,7 @@ const keptMilliseconds = 60_000;
 const tokensAtMost = 1_000;
 
 /** `verify`, which remembers who was admitted. `now`: milliseconds since 1970. */
-export function remembering(verify: Verify, now: () => number = Date.now): Verify {
+export function withTokenCache(verify: Verify, now: () => number = Date.now): Verify {
   const admitted = new Map<string, { claims: Claims; until: number }>();
   return async (token) => {
     const known = admitted.get(token);

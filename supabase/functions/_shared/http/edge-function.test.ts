@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { projectApiKeys } from "./api-keys.ts";
-import { createApp, type Host, type OpenFunction, type UserFunction } from "./edge-function.ts";
+import { createApp, type Host, type ServiceFunction, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
 
 const count = {
@@ -226,7 +226,7 @@ test("nor who leaves while the answer is computed, though the host hears of it o
 });
 
 test("what is for the project itself is open to its secret keys, and to no user", async () => {
-  const count: OpenFunction<string> = {
+  const count: ServiceFunction<string> = {
     name: "count",
     callers: "service",
     maximumBodyBytes: 1024,

@@ -9,22 +9,22 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
+import { type Admission, admissionControl, maxConcurrentRequests } from "./admission-control.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, refuseForeignKey, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
-import { type Background, openBackground, type Work } from "./background.ts";
+import { type BackgroundQueue, type BackgroundTask, createBackgroundQueue } from "./background-queue.ts";
 import { type CallerRequest, request, requestOfCaller } from "./caller-request.ts";
-import { AppError, asAppError } from "./errors.ts";
+import { AppError, toAppError } from "./errors.ts";
+import { createIdleQueue, type IdleQueue } from "./idle-queue.ts";
 import type { Log } from "./log.ts";
-import { type Admission, admissionControl, servedAtOnce } from "./overload.ts";
 import { schemaVersion, versionHeader } from "./schema-version.ts";
 import type { Span } from "./span.ts";
-import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
-import { openAllowances } from "./visitor-allowances.ts";
+import { createVisitorRateLimiter } from "./visitor-rate-limit.ts";
 
 /** `Services`: what the function's index opens for it once a worker, such as a pool. */
-export type EdgeFunction<Input, Services = Logging> = UserFunction<Input, Services> | OpenFunction<Input, Services>;
+export type EdgeFunction<Input, Services = Logging> = UserFunction<Input, Services> | ServiceFunction<Input, Services>;
 
 /** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
 export interface UserFunction<Input, Services = Logging> extends Reading<Input> {
@@ -39,7 +39,7 @@ export interface UserFunction<Input, Services = Logging> extends Reading<Input> 
  * For the project itself (`service`), such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. Or for whoever comes
  * (`anyone`): nothing is asked of the caller, so it must answer all alike.
  */
-export interface OpenFunction<Input, Services = Logging> extends Reading<Input> {
+export interface ServiceFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "service" | "anyone";
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
@@ -59,9 +59,9 @@ export interface Call {
    * Does work once the answer is ready, after that of earlier answers. It is best effort: what fails, or finds too long a line
    * before it, is logged under the work's code, and the caller never sees it.
    */
-  afterAnswer<Item>(work: Work<Item>, item: Item): void;
+  afterAnswer<Item>(work: BackgroundTask<Item>, item: Item): void;
   /** The same for what matters less than any answer: it is given up where the worker has no time to spare within two seconds. */
-  inSpareTime<Item>(work: Work<Item>, item: Item): void;
+  inSpareTime<Item>(work: BackgroundTask<Item>, item: Item): void;
   /** Waits so many milliseconds for what is on its way, unless others need the place: then false, at once. */
   pause(milliseconds: number): Promise<boolean>;
   span: Span;
@@ -127,7 +127,7 @@ function hostsTurn(): Promise<void> {
   });
 }
 
-type Later = ((background: Background, spareTime: SpareTime) => void)[];
+type Later = ((background: BackgroundQueue, spareTime: IdleQueue) => void)[];
 
 /** The function as a Hono app, for whatever host hands it requests. */
 export function createApp<Input, Services>(
@@ -137,11 +137,15 @@ export function createApp<Input, Services>(
   const { name, read, maximumBodyBytes } = edgeFunction;
   const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
-  const background = openBackground(services.log, services.keepAlive);
+  const background = createBackgroundQueue(services.log, services.keepAlive);
   const admissions = admissionControl();
   // one place is left for who comes next
-  const spareTime = openSpareTime(services.log, services.keepAlive, () => admissions.waiting() > servedAtOnce - 2);
-  const allowances = openAllowances();
+  const spareTime = createIdleQueue(
+    services.log,
+    services.keepAlive,
+    () => admissions.waiting() > maxConcurrentRequests - 2,
+  );
+  const allowances = createVisitorRateLimiter();
   const limited = bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge });
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
   const app = new Hono<Environment>({ strict: false }).basePath(`/${name}`);
@@ -161,7 +165,7 @@ export function createApp<Input, Services>(
   });
   app.notFound(() => failure(new AppError(404, "not_found", `there is nothing here: call /${name}`)));
   app.onError((thrown, c) => {
-    const error = asAppError(thrown instanceof HTTPException ? thrown.cause : thrown);
+    const error = toAppError(thrown instanceof HTTPException ? thrown.cause : thrown);
     c.set("code", error.code);
     if (error.status >= 500 || error.code === "overloaded") logOf(c)(error.code, error.cause ?? error);
     return failure(error);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError, asAppError, isConnectionLoss } from "./errors.ts";
+import { AppError, isConnectionLoss, toAppError } from "./errors.ts";
 
 const failed = (message: string, code?: string) =>
   Object.assign(new Error(message), code === undefined ? {} : { code });
@@ -64,7 +64,7 @@ const table: [string, unknown, number, string][] = [
 ];
 for (const [name, thrown, status, code] of table)
   test(`${name}: ${status} ${code}`, () => {
-    const error = asAppError(thrown);
+    const error = toAppError(thrown);
     assert.deepEqual([error.status, error.code], [status, code]);
     if (error !== thrown) assert.equal(error.cause, thrown, "the log gets the cause");
   });

@@ -24,7 +24,7 @@ export function unknownUser(): AppError {
 }
 
 /** The error of who has used up their allowance, and gets the next request in so many seconds. */
-export function tooMany(seconds: number): AppError {
+export function rateLimitError(seconds: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(seconds));
   const message = `rate limit exceeded: retry in ${retryAfter} s`;
   return new AppError(429, "too_many_requests", message, undefined, retryAfter);
@@ -38,7 +38,7 @@ export function overloaded(wait: number, cause?: unknown): AppError {
 }
 
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
-export function asAppError(error: unknown): AppError {
+export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return databaseError(error) ?? new AppError(500, "internal", "internal error: search the function log for this x-request-id", error);
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openLog } from "./log.ts";
+import { createLogger } from "./log.ts";
 
 function logged(cause: unknown): { text: string; line: Record<string, unknown> } {
   const { error } = console;
   const lines: string[] = [];
   console.error = (line: string) => void lines.push(line);
   try {
-    openLog("recommend")("internal", cause, { request_id: "r-1", duration_ms: 12 });
+    createLogger("recommend")("internal", cause, { request_id: "r-1", duration_ms: 12 });
   } finally {
     console.error = error;
   }
@@ -78,7 +78,7 @@ test("what fails for everybody is ten lines in ten seconds, and then how many we
   console.error = (line: string) => void lines.push(JSON.parse(line));
   let now = 0;
   try {
-    const log = openLog("recommend", () => now);
+    const log = createLogger("recommend", () => now);
     for (let n = 0; n < 500; n++) log("overloaded", new Error("too many"));
     log("internal", new Error("another one"));
     assert.deepEqual([lines.length, lines[10].code], [11, "internal"]);

@@ -18,7 +18,7 @@ const linesPer = 10_000;
  * error's own words are written, never the objects that drivers hang on it (a query, its values), and no secret among the words.
  * `now`: milliseconds of any clock.
  */
-export function openLog(name: string, now = () => performance.now()): Log {
+export function createLogger(name: string, now = () => performance.now()): Log {
   const recent = new Map<string, { since: number; lines: number; leftOut: number }>();
   return (code, cause, request) => {
     let lately = recent.get(code);

@@ -5,7 +5,7 @@ export const schemaVersion = "1.0.0";
 export const versionHeader = "recsys-version";
 
 /** What to do about a database of another version than whoever asks it, in a line; undefined: nothing. `who`: such as "these functions are". */
-export function otherVersion(found: string, who: string, cureWhereNewer: string): string | undefined {
+export function versionMismatch(found: string, who: string, cureWhereNewer: string): string | undefined {
   if (found === schemaVersion) return undefined;
   const cure =
     compareVersions(found, schemaVersion) > 0
@@ -30,7 +30,7 @@ export interface VersionWatch {
   ask(client: { query(sql: string): Promise<{ rows: { version: string }[] }> }): Promise<void>;
 }
 
-export function openVersionWatch(onOther: (error: Error) => void): VersionWatch {
+export function createVersionWatcher(onOther: (error: Error) => void): VersionWatch {
   const told = new Set<string>();
   return {
     async ask(client) {
@@ -39,7 +39,7 @@ export function openVersionWatch(onOther: (error: Error) => void): VersionWatch 
         ({ rows }) => rows,
         () => [],
       );
-      const problem = row && otherVersion(row.version, "these functions are", cure);
+      const problem = row && versionMismatch(row.version, "these functions are", cure);
       if (!problem || told.has(row.version)) return;
       told.add(row.version);
       onOther(new Error(problem));

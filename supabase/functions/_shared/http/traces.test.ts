@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createApp, type Host, type UserFunction } from "./edge-function.ts";
 import { AppError } from "./errors.ts";
-import { openTraces } from "./traces.ts";
+import { createTraceExporter } from "./traces.ts";
 
 interface Sent {
   path: string | undefined;
@@ -57,7 +57,7 @@ function served(endpoint: string) {
     log,
     keepAlive,
   };
-  const traces = openTraces({ endpoint, headers: "x-key=a%20b", service: "feeds" }, log, keepAlive);
+  const traces = createTraceExporter({ endpoint, headers: "x-key=a%20b", service: "feeds" }, log, keepAlive);
   const app = createApp(measure, { ...services, traces } as unknown as Host);
   const post = async (body: string, more: Record<string, string> = {}) => {
     const headers = { authorization: "Bearer ada", "x-request-id": `id-${body}`, ...more };

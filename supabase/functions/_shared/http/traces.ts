@@ -35,7 +35,7 @@ export interface Collector {
 }
 
 /** Sends to a collector; `log` is told of what it does not take, `keepAlive` of the sending. */
-export function openTraces(
+export function createTraceExporter(
   { endpoint, headers, service = "recsys" }: Collector,
   log: (code: string, cause: unknown) => void,
   keepAlive: (work: Promise<void>) => void,

@@ -6,6 +6,7 @@ import { postTextInput, postTowerInputs } from "../features/tower-inputs.ts";
 import type { Components } from "../features/vector-match.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
+import { findNeeds, type Need } from "./find-needs.ts";
 import type { Level } from "./forecast/author-means.ts";
 import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
@@ -17,7 +18,6 @@ import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
 import { SubjectPosts } from "./titles/subject-posts.ts";
 import { TermVectors } from "./titles/term-vectors.ts";
-import { type Need, whatIsNeeded } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
@@ -109,7 +109,7 @@ export async function makeIdeaPool(
     return place;
   };
   const recent = posts.filter(({ createdAt }) => createdAt > now - lately);
-  const needs = whatIsNeeded(recent, topics, now).map((need) => ({ ...need, posts: need.posts.map(placeOf) }));
+  const needs = findNeeds(recent, topics, now).map((need) => ({ ...need, posts: need.posts.map(placeOf) }));
   const all = sharesOf(settled, { views: 1, votes: 1, comments: 1 }, 0);
   const ideas = await worked(written, "community");
   return {

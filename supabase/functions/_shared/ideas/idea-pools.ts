@@ -3,14 +3,14 @@
  * go; each keeps what it read.
  */
 import { sql } from "kysely";
-import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db } from "../database/query.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import type { Idea } from "./idea.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
-import { openKept } from "./kept.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
+import { createTtlLoader } from "./ttl-loader.ts";
 
 /** A worker looks for a newer one each hour, and keeps those of the model that serves. */
 const keeping = { keptFor: 3_600_000, retryAfter: 10_000, most: 1 };
@@ -20,8 +20,8 @@ export type Making = () => Promise<unknown>;
 
 /** `now`: milliseconds of any clock. */
 export function openIdeaPools(now: () => number = () => performance.now()) {
-  const pools = openKept<number | null, IdeaPool>(keeping, now);
-  const makers = openKept<number | null, IdeaMaker>(keeping, now);
+  const pools = createTtlLoader<number | null, IdeaPool>(keeping, now);
+  const makers = createTtlLoader<number | null, IdeaMaker>(keeping, now);
   return {
     /**
      * That of the active model, whose post tower `tower` gives where the pool is made; null: no model is active. What is a day old does
@@ -56,7 +56,7 @@ async function storedOrMade(
 export async function makeIdeas(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
   const [source, session] = await Promise.all([readIdeaSource(database, modelId), tower()]);
   const maker = await makeIdeaPool(source, session);
-  await changeAs(database, service, storePool(modelId, maker.pool), async () => undefined);
+  await transactAs(database, service, storePool(modelId, maker.pool), async () => undefined);
   return maker;
 }
 

@@ -7,9 +7,9 @@ import { blended } from "./forecast/blend.ts";
 import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
 import type { Idea } from "./idea.ts";
 import type { IdeaPool } from "./idea-pool.ts";
-import { needsOf } from "./needs.ts";
 import type { IdeaTopic } from "./read-idea-source.ts";
 import { nearestAllowed } from "./titles/new-titles.ts";
+import { needsOf } from "./topic-needs.ts";
 
 /** From so many pages of ideas on an author is shown those alone that are nearest to them. */
 const pagesAtLeast = 4;
@@ -46,7 +46,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
   const ofAuthor = authorMean(pool.level, own);
   const scored = unwritten(ideas, author.titles)
-    .filter(({ title, topic }) => !saysMuted(`${title} ${topic?.label ?? ""}`, author))
+    .filter(({ title, topic }) => !mentionsMuted(`${title} ${topic?.label ?? ""}`, author))
     .map((idea) => {
       const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
       const fit = author.vector && idea.vector ? innerProduct(author.vector, 0, idea.vector, 0, dimensions) : null;
@@ -70,7 +70,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
-    const unmuted = (texts: string[]) => texts.filter((text) => !saysMuted(text, author));
+    const unmuted = (texts: string[]) => texts.filter((text) => !mentionsMuted(text, author));
     const { points, tags } = picked.idea;
     page.push({ ...picked, idea: { ...picked.idea, points: unmuted(points), tags: unmuted(tags) } });
   }
@@ -102,7 +102,7 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
 }
 
 /** Whether a text has one of the words or parts, or names one of the topics, that somebody muted. */
-export function saysMuted(text: string, { muted, mutedParts }: Pick<IdeaAuthor, "muted" | "mutedParts">): boolean {
+export function mentionsMuted(text: string, { muted, mutedParts }: Pick<IdeaAuthor, "muted" | "mutedParts">): boolean {
   const said = ` ${plain(text)} `;
   if (muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `))) return true;
   return containsAny(text, mutedParts);

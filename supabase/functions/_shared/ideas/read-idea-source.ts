@@ -1,8 +1,8 @@
 /** What ideas are made from: the community's posts as any member may read them, and what came of them. */
 import { sql } from "kysely";
-import { asService, type Identity, readAs } from "../database/caller.ts";
 import { call, type FunctionRow, type Pool, type Statement } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
+import { type Identity, queryAsService, readAs } from "../database/run-as-caller.ts";
 import { parseVector } from "../database/vectors.ts";
 import type { Components } from "../features/vector-match.ts";
 import { audienceWindow } from "./forecast/written-post.ts";
@@ -78,15 +78,15 @@ export async function readIdeaSource(pool: Pool, modelId: number | null): Promis
     const componentsOf = new Map<string, Float32Array>();
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
       const some = posts.post_ids.slice(start, start + postsAtOnce);
-      const [counted] = await asService(connection, anyMember.role, readAudiences(some));
+      const [counted] = await queryAsService(connection, anyMember.role, readAudiences(some));
       for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
         (audiences[column] as unknown[]).push(...counted[column]);
       if (modelId === null) continue;
-      for (const { id, components } of await asService(connection, anyMember.role, readComponents(modelId, some)))
+      for (const { id, components } of await queryAsService(connection, anyMember.role, readComponents(modelId, some)))
         componentsOf.set(id, Float32Array.from(parseVector(components)));
     }
     const found = call("recsys_engine.idea_topics", {}) as Statement<TopicRow>;
-    const topics = await asService(connection, anyMember.role, found);
+    const topics = await queryAsService(connection, anyMember.role, found);
     const now = posts.now.getTime();
     return {
       now,

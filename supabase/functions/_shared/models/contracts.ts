@@ -90,7 +90,7 @@ function textInputs(fields: Field[], numbers: string[]) {
 }
 
 /** Whether a loaded graph has the inputs and outputs of a contract, by name: the platform's runtime tells no more of them. */
-export function keepsContract({ inputNames, outputNames }: InferenceSession, { inputs, outputs }: Contract): boolean {
+export function matchesContract({ inputNames, outputNames }: InferenceSession, { inputs, outputs }: Contract): boolean {
   const agree = (names: readonly string[], specified: Contract["inputs"]) =>
     names.every((name) => Object.hasOwn(specified, name)) &&
     Object.entries(specified).every(([name, { optional }]) => optional || names.includes(name));

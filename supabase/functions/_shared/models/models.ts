@@ -3,9 +3,9 @@ import { sql } from "kysely";
 import { type Connection, run } from "../database/database.ts";
 import { db } from "../database/query.ts";
 import { featureSpecDigest } from "../features/feature-spec.ts";
-import { areHeads, type Head } from "../features/kinds.ts";
+import { type Head, isHeadList } from "../features/kinds.ts";
 import { AppError } from "../http/errors.ts";
-import { contractsOf, type GraphName, keepsContract } from "./contracts.ts";
+import { contractsOf, type GraphName, matchesContract } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
 
 /** What recsys.models says of a model that may serve. */
@@ -87,20 +87,21 @@ async function load<Graph extends GraphName>(
     );
   const pieces = await run(connection, readPieces(published.id, graphs));
   const heads = pieces[0]?.heads ?? [];
-  if (pieces.length > 0 && !areHeads(heads)) throw corrupt(published, "dlrm", `has the heads ${heads.join()}`);
+  if (pieces.length > 0 && !isHeadList(heads))
+    throw modelCorruptError(published, "dlrm", `has the heads ${heads.join()}`);
   const contracts = contractsOf(heads as Head[]);
   const { createSession } = await runtime();
   const sessions = await Promise.all(
     graphs.map(async (graph) => {
       const ofGraph = pieces.filter((piece) => piece.graph === graph);
-      if (ofGraph.length === 0) throw corrupt(published, graph, "is missing");
+      if (ofGraph.length === 0) throw modelCorruptError(published, graph, "is missing");
       const onnx = joined(ofGraph.map(({ bytes }) => bytes));
-      if ((await sha256(onnx)) !== ofGraph[0].sha256) throw corrupt(published, graph, "fails its checksum");
+      if ((await sha256(onnx)) !== ofGraph[0].sha256) throw modelCorruptError(published, graph, "fails its checksum");
       const session = await createSession(onnx).catch((error) => {
-        throw corrupt(published, graph, "cannot be loaded", error);
+        throw modelCorruptError(published, graph, "cannot be loaded", error);
       });
-      if (!keepsContract(session, contracts[graph]))
-        throw corrupt(published, graph, "has other inputs or outputs than the contract");
+      if (!matchesContract(session, contracts[graph]))
+        throw modelCorruptError(published, graph, "has other inputs or outputs than the contract");
       return [graph, session] as const;
     }),
   );
@@ -147,7 +148,7 @@ function joined(pieces: Uint8Array[]) {
 }
 
 /** The error of a model whose graph cannot serve. */
-export function corrupt(model: { name: string }, graph: string, what: string, cause?: unknown): AppError {
+export function modelCorruptError(model: { name: string }, graph: string, what: string, cause?: unknown): AppError {
   const cure = "roll back, or train and publish again";
   return new AppError(503, "model_corrupt", `graph ${graph} of model ${model.name} ${what}: ${cure}`, cause);
 }

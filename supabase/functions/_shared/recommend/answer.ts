@@ -1,25 +1,25 @@
 /** The stage that puts a feed together as it is answered, and what is to be logged of it. */
-import { cursorAfter, type Page, placesOf } from "./cursor.ts";
-import { undescribed } from "./describe-items.ts";
+import { cursorAfter, type Page, servedPositions } from "./cursor.ts";
+import { emptyDescription } from "./describe-items.ts";
 import { basisOf, type Feed, type FeedItem } from "./feed.ts";
-import { bestSource } from "./reasons.ts";
+import { primarySource } from "./reasons.ts";
 import type { ScoredPost } from "./scores.ts";
-import type { LookedUp, MadePage, Recommendation } from "./seams.ts";
+import type { BuiltPage, FeedResult, RankingInputs } from "./seams.ts";
 
 /** The feed of a page; `ranked`: all candidates, null where no model ranked. */
-export function answerOf(
-  { context, input, ...found }: LookedUp,
+export function buildFeedResult(
+  { context, input, ...found }: RankingInputs,
   page: Page,
   ranked: ScoredPost[] | null,
-  { selected, why, candidates, credits, promoted }: MadePage,
+  { selected, why, candidates, credits, promoted }: BuiltPage,
   label: string,
-): Recommendation {
+): FeedResult {
   const model = ranked && found.model;
   const items = selected.map(({ chosen: { post, score, predictions }, folded }, i) => ({
-    ...itemOf(post, page, i, {
+    ...buildFeedItem(post, page, i, {
       score,
       predictions,
-      source: page.given ? "candidates" : bestSource(post.ranks),
+      source: page.given ? "candidates" : primarySource(post.ranks),
       why: why[i],
     }),
     ...(promoted?.[i] && { promoted: promoted[i].name }),
@@ -28,7 +28,7 @@ export function answerOf(
   const keys = selected.map(({ chosen }) => chosen.post.served_key);
   const foldedKeys = selected.flatMap(({ folded = [] }) => folded.map(({ post }) => post.served_key));
   return {
-    ...plainAnswer(context.now, items, {
+    ...baseFeedResult(context.now, items, {
       model: model && { id: model.id, name: model.name },
       mode: page.given ? "candidates" : "live",
       degraded: found.model && !ranked ? "unranked" : null,
@@ -45,18 +45,18 @@ export function answerOf(
 }
 
 /** The item of a page at place `i`, from 0. */
-export function itemOf(
+export function buildFeedItem(
   { post_id, title }: Pick<FeedItem, "post_id" | "title">,
   { served }: Page,
   i: number,
   { score, predictions, source, why }: Pick<FeedItem, "score" | "predictions" | "source" | "why">,
 ): FeedItem {
-  const position = placesOf(served) + i + 1;
-  return { post_id, ...undescribed(post_id), title, score, predictions, source, why, topic: null, position };
+  const position = servedPositions(served) + i + 1;
+  return { post_id, ...emptyDescription(post_id), title, score, predictions, source, why, topic: null, position };
 }
 
 /** A feed of which nothing is known but itself; what is left out is that of a live feed which nobody ranked. */
-export function plainAnswer(
+export function baseFeedResult(
   shownAt: Date,
   items: FeedItem[],
   {
@@ -67,7 +67,7 @@ export function plainAnswer(
     basis = "community",
     next,
   }: Partial<Feed> & Pick<Feed, "next">,
-): Recommendation {
+): FeedResult {
   return {
     feed: {
       request_id: crypto.randomUUID(),

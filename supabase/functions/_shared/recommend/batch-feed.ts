@@ -1,13 +1,14 @@
 /** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
-import { type Identity, readAs } from "../database/caller.ts";
+
 import { call, type Pool, type Statement } from "../database/database.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import type { OptionalHead } from "../features/kinds.ts";
 import type { Source } from "../features/retrieval.ts";
-import { itemOf, plainAnswer } from "./answer.ts";
+import { baseFeedResult, buildFeedItem } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Basis } from "./feed.ts";
-import { plainReason } from "./reasons.ts";
-import type { Recommendation } from "./seams.ts";
+import { reasonOfSource } from "./reasons.ts";
+import type { FeedResult } from "./seams.ts";
 
 /** A row of recsys_engine.batch_feed. */
 interface BatchRow {
@@ -38,7 +39,7 @@ export async function batchFeed(
   caller: Identity,
   page: Page,
   timeout: string,
-): Promise<Recommendation | null> {
+): Promise<FeedResult | null> {
   if (caller.sub === undefined) return null;
   const rows = await readAs(pool, caller, readList(caller.sub, page), async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
@@ -46,13 +47,13 @@ export async function batchFeed(
   const items = rows.map((row, i) => {
     const { view, vote, comment, optional_probabilities } = row;
     const predictions = { view, vote, comment, ...optional_probabilities };
-    return itemOf(row, page, i, {
+    return buildFeedItem(row, page, i, {
       ...row,
       predictions,
-      why: plainReason(row.source, row.author_id, row.follows_author, row.topic),
+      why: reasonOfSource(row.source, row.author_id, row.follows_author, row.topic),
     });
   });
-  return plainAnswer(now, items, {
+  return baseFeedResult(now, items, {
     model: { id: model_id, name: model_name },
     mode: "batch",
     made_at: made_at.toISOString(),

@@ -3,19 +3,19 @@
  * as two texts: who they are (recsys_engine.reader), and what is left out of their feed (recsys_engine.feed_request).
  */
 import { sql } from "kysely";
-import type { Identity } from "../database/caller.ts";
 import { type Connection, type Query, run } from "../database/database.ts";
 import { db, fn } from "../database/query.ts";
 import type { Replica } from "../database/replica.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import type { Page } from "./cursor.ts";
-import { ModelGone } from "./known-posts.ts";
+import { ModelDroppedError } from "./known-posts.ts";
 import { type ContextRow, type ReaderRow, readReaderContext } from "./read-context.ts";
-import { ChosenModelFailed, type LookedUp } from "./seams.ts";
+import { ChosenModelError, type RankingInputs } from "./seams.ts";
 
 /** Where the rest of a feed is read: under the caller's role, and as of which recsys_engine.feature_store_version. */
-export interface ReadFrom {
+export interface ReadSource {
   connection: Connection;
   version: number;
   /** recsys_engine.feed_request of the primary; undefined: it is the primary that is asked. */
@@ -23,19 +23,19 @@ export interface ReadFrom {
 }
 
 /** What `look` finds for the reader on the replica, or where that cannot do it, on the primary. Throws what `look` does, or the primary. */
-export async function lookByReplica(
+export async function gatherFromReplica(
   replica: Replica,
   primary: Connection,
   caller: Identity,
   read: ReaderRow,
   page: Page,
-  look: (context: ContextRow, from: ReadFrom) => Promise<Omit<LookedUp, "isOfReplica">>,
+  look: (context: ContextRow, from: ReadSource) => Promise<Omit<RankingInputs, "isOfReplica">>,
   span: Span,
-): Promise<LookedUp> {
+): Promise<RankingInputs> {
   const asked = run(primary, readOwn(caller, read, page));
   // it is waited for below, unless something else fails before
   asked.catch(() => undefined);
-  const lookFrom = async (from: ReadFrom) => {
+  const lookFrom = async (from: ReadSource) => {
     const [user] = await run(from.connection, readReaderContext(read));
     return user ? await look({ ...read, ...user }, from) : null;
   };
@@ -47,9 +47,9 @@ export async function lookByReplica(
       return found && { found };
     } catch (error) {
       // a model that was published a moment ago
-      if (error instanceof ModelGone) return null;
+      if (error instanceof ModelDroppedError) return null;
       // no fault of the replica's
-      if (error instanceof AppError || error instanceof ChosenModelFailed) return { error };
+      if (error instanceof AppError || error instanceof ChosenModelError) return { error };
       throw error;
     }
   });

@@ -3,11 +3,11 @@ import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Candidate } from "../features/ranker-features.ts";
 import type { Post } from "./known-posts.ts";
-import type { KnownPost } from "./post-rows.ts";
+import type { PostSnapshot } from "./post-rows.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a post is to one user. */
-export type Found = Pick<
+export type CallerSignals = Pick<
   PostCandidate,
   | "ranks"
   | "author_affinity"
@@ -22,7 +22,12 @@ export type Found = Pick<
 >;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
-export function candidateOf(post: Post, known: KnownPost, found: Found, vector: Float32Array | null): PostCandidate {
+export function candidateOf(
+  post: Post,
+  known: PostSnapshot,
+  found: CallerSignals,
+  vector: Float32Array | null,
+): PostCandidate {
   // once of what is common to many feeds
   post.hash ??= hashOf(post);
   return {

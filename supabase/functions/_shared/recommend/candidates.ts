@@ -1,33 +1,33 @@
-import type { Identity } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { Span } from "../http/span.ts";
-import type { CommonPostsCache } from "./common-posts.ts";
+import type { GlobalCandidatesCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
-import { noneAt } from "./read-common-posts.ts";
+import { noGlobalCandidates } from "./read-common-posts.ts";
 import type { ContextRow } from "./read-context.ts";
-import { type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
-import type { Way } from "./ways.ts";
+import { type RetrievalRequest, type RetrievalResult, retrieve } from "./retrieve.ts";
+import type { RetrievalStrategy } from "./ways.ts";
 
 /**
  * The stage that finds the candidates: from what is common to all feeds where that does, from what the caller may read where that is little, else from
  * all sources together. What needs no vector is asked for immediately, so that it comes while the tower runs. The function returned
- * takes the caller's vector [32], null without a model; it throws ModelGone. `connection` is in a transaction of the caller's (without `sub`: a visitor);
+ * takes the caller's vector [32], null without a model; it throws ModelDroppedError. `connection` is in a transaction of the caller's (without `sub`: a visitor);
  * `own` as in `RetrievalRequest`.
  */
-export function beginCandidates(
+export function startRetrieval(
   connection: Connection,
-  commonPosts: CommonPostsCache,
+  commonPosts: GlobalCandidatesCache,
   caller: Identity,
   { model_id: modelId, feature_store: version, now, scopes }: ContextRow,
   page: Page,
   span: Span,
   own?: string,
-): (vector: Float32Array | null) => Promise<Retrieved> {
+): (vector: Float32Array | null) => Promise<RetrievalResult> {
   const { role, sub } = caller;
   const { ways, ofScopes } = commonPosts;
   const known = (ids: string[]) => commonPosts.known.of(connection, role, modelId, version, ids);
   // of later pages and filters much is left out for other reasons
-  const keep = (way: Way) => !page.filter && page.served.keys.length === 0 && ways.keep(sub, way);
+  const keep = (way: RetrievalStrategy) => !page.filter && page.served.keys.length === 0 && ways.keep(sub, way);
   const advanced = commonPosts.known.advance(connection, role, version);
   const remembered = ways.of(sub);
   const way =
@@ -53,7 +53,7 @@ export function beginCandidates(
       const [found] = await Promise.all([retrieve(connection, caller, asked), advanced]);
       return found;
     };
-    if (page.given) return (await ask({ common: null })) as Retrieved;
+    if (page.given) return (await ask({ common: null })) as RetrievalResult;
     let looksForFew = remembered === undefined || remembered === "few";
     const common = await kept;
     // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
@@ -69,7 +69,11 @@ export function beginCandidates(
     const ofTheirs = await keptOfScopes;
     if (vector && ofTheirs) {
       const ofSources = span("scope_sources");
-      const found = await ask({ common: noneAt(ofTheirs.at), ofScopes: ofTheirs.best(vector), isFew: false });
+      const found = await ask({
+        common: noGlobalCandidates(ofTheirs.at),
+        ofScopes: ofTheirs.best(vector),
+        isFew: false,
+      });
       ofSources();
       if (found) keep("all");
       if (found) return found;
@@ -78,6 +82,6 @@ export function beginCandidates(
     const found = await ask({ common: null, isFew: looksForFew });
     ofAll();
     keep(isFew ? "few" : "all");
-    return found as Retrieved;
+    return found as RetrievalResult;
   };
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { circuitBreaker } from "./circuit-breaker.ts";
+import { createCircuitBreaker } from "./circuit-breaker.ts";
 
 test("after three people in a row one tries every five seconds, and when it works everybody does", () => {
   let now = 0;
-  const breaker = circuitBreaker(() => now);
+  const breaker = createCircuitBreaker(() => now);
   for (const user of ["ada", "ben", "eve"]) {
     assert.ok(breaker.mayTry(user));
     breaker.tookTooLong(user);
@@ -29,7 +29,7 @@ test("after three people in a row one tries every five seconds, and when it work
 });
 
 test("people whose feeds take too long, however many, keep nobody else from trying", () => {
-  const breaker = circuitBreaker(() => 0);
+  const breaker = createCircuitBreaker(() => 0);
   for (let n = 0; n < 50; n++) {
     for (let heavy = 0; heavy < 5; heavy++) breaker.tookTooLong(`heavy ${heavy}`);
     assert.ok(!breaker.mayTry("heavy 0"));
@@ -39,7 +39,7 @@ test("people whose feeds take too long, however many, keep nobody else from tryi
 });
 
 test("one person alone, or people in between whom it serves, take nobody's live feed", () => {
-  const breaker = circuitBreaker(() => 0);
+  const breaker = createCircuitBreaker(() => 0);
   for (let n = 0; n < 10; n++) breaker.tookTooLong("ada");
   assert.ok(breaker.mayTry("ada"));
   for (const user of ["ben", "eve", "zoe"]) {

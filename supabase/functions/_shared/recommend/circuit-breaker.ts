@@ -2,7 +2,7 @@
  * A circuit breaker of live feeds. While the database is stuck each takes a connection for seconds. Once those of three different people in a row
  * got nothing, it opens: these three and all others are served by a fallback at once, and one now and then tries.
  *
- * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/turns.ts). So somebody else tries at once, and
+ * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/connection-scheduler.ts). So somebody else tries at once, and
  * when that works everybody does again.
  */
 
@@ -14,7 +14,7 @@ const mostRemembered = 100;
 const pause = 5_000;
 
 /** Of one worker. `now`: milliseconds of any clock. */
-export function circuitBreaker(now = () => performance.now()) {
+export function createCircuitBreaker(now = () => performance.now()) {
   const stalled = new Set<string>();
   /** When the next of these may try, and the next of the others. */
   let nextTry = Number.NEGATIVE_INFINITY;
@@ -42,4 +42,4 @@ export function circuitBreaker(now = () => performance.now()) {
     },
   };
 }
-export type CircuitBreaker = ReturnType<typeof circuitBreaker>;
+export type CircuitBreaker = ReturnType<typeof createCircuitBreaker>;

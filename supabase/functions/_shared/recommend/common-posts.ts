@@ -3,10 +3,10 @@
  * may see them is never kept: each feed asks recsys_engine.candidates.
  */
 import type { Connection } from "../database/database.ts";
-import { openKnownPosts } from "./known-posts.ts";
-import { type CommonPosts, readCommonPosts } from "./read-common-posts.ts";
-import { openScopePosts } from "./scope-posts.ts";
-import { openWays } from "./ways.ts";
+import { createPostCache } from "./known-posts.ts";
+import { type GlobalCandidates, readGlobalCandidates } from "./read-common-posts.ts";
+import { createScopeCache } from "./scope-posts.ts";
+import { createStrategyMemory } from "./ways.ts";
 
 /**
  * Roll-ups end what is kept; a title that was changed in between is used this much later, in
@@ -16,24 +16,24 @@ const keptFor = 10_000;
 /** Requests that began at the same time have clocks that differ by less. */
 const sameMoment = 1_000;
 
-export function openCommonPosts() {
-  let kept: { featureStore: number; common: CommonPosts } | undefined;
+export function createGlobalCandidatesCache() {
+  let kept: { featureStore: number; common: GlobalCandidates } | undefined;
   return {
     /** What is known of these and of other posts. */
-    known: openKnownPosts(),
+    known: createPostCache(),
     /** What there is of scopes, and of none. */
-    ofScopes: openScopePosts(),
+    ofScopes: createScopeCache(),
     /** For whom they do. */
-    ways: openWays(),
+    ways: createStrategyMemory(),
     /** Those of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; `connection` is in a transaction under `role`. */
-    async of(connection: Connection, role: string, featureStore: number, now: number): Promise<CommonPosts> {
+    async of(connection: Connection, role: string, featureStore: number, now: number): Promise<GlobalCandidates> {
       if (kept?.featureStore === featureStore) {
         const age = now - kept.common.at;
         if (age <= keptFor && age > -sameMoment) return kept.common;
       }
-      kept = { featureStore, common: await readCommonPosts(connection, role) };
+      kept = { featureStore, common: await readGlobalCandidates(connection, role) };
       return kept.common;
     },
   };
 }
-export type CommonPostsCache = ReturnType<typeof openCommonPosts>;
+export type GlobalCandidatesCache = ReturnType<typeof createGlobalCandidatesCache>;

@@ -1,5 +1,5 @@
 /** The order of a feed that no model ranks: what is fresh, what is talked about, what is popular. */
-import { week } from "../features/decay.ts";
+import { weekHalfLifeIndex } from "../features/decay.ts";
 import { decayedAt, type PostState } from "../features/ranker-features.ts";
 import { recencyBaseline } from "../features/recency-baseline.ts";
 
@@ -11,7 +11,7 @@ const popularityWeight = 0.1;
 
 /** What the community feed is ordered by, highest first: the recency baseline plus 0.1 log(1 + popularity). */
 export function communityValue(createdAt: number, { last_active_at, recent }: PostState, now: number): number {
-  const popularity = decayedAt(recent, last_active_at, now, week);
+  const popularity = decayedAt(recent, last_active_at, now, weekHalfLifeIndex);
   return recencyBaseline(createdAt, last_active_at, now) + popularityWeight * Math.log1p(popularity);
 }
 

@@ -1,10 +1,10 @@
 /** Which posts are one conversation, as the app says in recsys.source_conversations. */
 import { sql } from "kysely";
-import { readAs, service } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
-import { type FoundFacts, openPostFacts, type PostFacts } from "./post-facts.ts";
+import { createPostAttributeCache, type PostAttributeCache, type PostAttributesRow } from "./post-facts.ts";
 import type { PostCandidate } from "./states.ts";
 
 /**
@@ -20,8 +20,12 @@ const soon = 20;
 const lookAtMost = "1s";
 
 /** Where there are none at all, no feed asks. */
-export function openConversations(pool: Pool, log: Log, clock = () => performance.now()): PostFacts<string> {
-  const facts = openPostFacts(pool, log, "conversations_failed", readConversations, clock);
+export function createConversationCache(
+  pool: Pool,
+  log: Log,
+  clock = () => performance.now(),
+): PostAttributeCache<string> {
+  const facts = createPostAttributeCache(pool, log, "conversations_failed", readConversations, clock);
   let areAny = true;
   let notBefore = Number.NEGATIVE_INFINITY;
   let taken: number | undefined;
@@ -48,12 +52,15 @@ export function openConversations(pool: Pool, log: Log, clock = () => performanc
 }
 
 /** Tells posts which conversation they belong to. */
-export async function tellConversations(conversations: PostFacts<string>, posts: PostCandidate[]): Promise<void> {
+export async function hydrateConversations(
+  conversations: PostAttributeCache<string>,
+  posts: PostCandidate[],
+): Promise<void> {
   const known = await conversations.of(posts.map(({ post_id }) => post_id));
   if (known.size > 0) for (const post of posts) post.conversation = known.get(post.post_id) ?? null;
 }
 
-function readConversations(postIds: string[]): Query<FoundFacts<string>> {
+function readConversations(postIds: string[]): Query<PostAttributesRow<string>> {
   const found = db
     .selectFrom("recsys.source_conversations")
     .select(["post_id", "conversation"])

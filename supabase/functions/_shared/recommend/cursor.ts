@@ -19,7 +19,7 @@ export interface Served {
 }
 
 /** How many places the pages of a feed have had. */
-export function placesOf({ keys, folded }: Served): number {
+export function servedPositions({ keys, folded }: Served): number {
   return keys.length - folded;
 }
 
@@ -33,14 +33,14 @@ export interface Page {
 }
 
 /** A feed ends here: then a cursor has 10.7 KB, and the sources have walked past all of these. */
-export const servedAtMost = 2000;
+export const maxServedPosts = 2000;
 
 const version = 2;
 const header = 11;
 const keyBytes = 4;
 
 /** Of a feed that begins. */
-export function nothingServed(): Served {
+export function emptyServedState(): Served {
   const [seed] = crypto.getRandomValues(new BigInt64Array(1));
   return { seed, keys: [], folded: 0 };
 }
@@ -52,7 +52,7 @@ export function cursorAfter(
   foldedOfPage: number[] = [],
 ): string | null {
   const served = [...keys, ...page, ...foldedOfPage];
-  if (served.length >= servedAtMost) return null;
+  if (served.length >= maxServedPosts) return null;
   const bytes = new DataView(new ArrayBuffer(header + keyBytes * served.length));
   bytes.setUint8(0, version);
   bytes.setBigInt64(1, seed);
@@ -69,7 +69,7 @@ export function readCursor(cursor: string): Served | null {
   const binary = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = new DataView(Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer);
   const count = (bytes.byteLength - header) / keyBytes;
-  if (!Number.isInteger(count) || count < 1 || count >= servedAtMost || bytes.getUint8(0) !== version) return null;
+  if (!Number.isInteger(count) || count < 1 || count >= maxServedPosts || bytes.getUint8(0) !== version) return null;
   const folded = bytes.getUint16(9);
   if (folded >= count) return null;
   return {

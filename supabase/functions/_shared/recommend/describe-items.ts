@@ -1,8 +1,8 @@
 /** Describes posts for cards. Reads them last and under the reader's role, since cached posts may hold text that the reader may not read. */
 import { type Expression, sql } from "kysely";
-import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { db, fn, listOf, textOf } from "../database/query.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import type { Page } from "./cursor.ts";
 import type { FeedItem } from "./feed.ts";
 
@@ -16,7 +16,7 @@ const lettersRead = 400;
 const most = 200;
 
 /** Of an item that is not described yet, or cannot be. */
-export function undescribed(post_id: string): Omit<Description, "title"> {
+export function emptyDescription(post_id: string): Omit<Description, "title"> {
   return { app_id: appIdOf(post_id), author_id: null, created_at: null, tags: [], excerpt: "" };
 }
 
@@ -51,7 +51,7 @@ export async function describeItems(
 }
 
 /** Reads the posts of a page that the reader may see now (recsys_engine.shown_posts), and those that reasons name. Throws AppError. */
-export async function describeShown(
+export async function describeVisiblePosts(
   pool: Pool,
   caller: Identity,
   ids: string[],

@@ -1,13 +1,13 @@
 /** A dismissal that can be seen to work: what is like the dismissed post comes less at once, and not only after a training. */
 
 /** What a post is known by here. */
-export interface Dismissable {
+export interface DismissalTarget {
   author_id: string | null;
   tags: string[] | null;
 }
 
 /** What somebody dismissed lately. */
-export interface Dismissed extends Dismissable {
+export interface RecentDismissal extends DismissalTarget {
   /** How many days ago. */
   days: number;
 }
@@ -20,20 +20,20 @@ export interface Dismissed extends Dismissable {
 const [ofAuthor, ofTag, least] = [0.2, 0.4, 0.25];
 
 /** A tag as recsys_engine.post_tags has it. */
-export const knownTag = (tag: string) => tag.toLowerCase().slice(0, 100);
+export const normalizeTag = (tag: string) => tag.toLowerCase().slice(0, 100);
 
 /** What the score of a post is multiplied by, of whose author and tags its reader dismissed these. */
-export function dismissalFactor(dismissed: Dismissed[]): (post: Dismissable) => number {
+export function dismissalMultiplier(dismissed: RecentDismissal[]): (post: DismissalTarget) => number {
   const authors = new Map<string, number>();
   const times = new Map<string, number>();
   for (const { author_id, tags, days } of dismissed) {
     const weight = 0.5 ** days;
     if (author_id !== null) authors.set(author_id, Math.max(weight, authors.get(author_id) ?? 0));
-    for (const tag of new Set(tags?.map(knownTag))) times.set(tag, weight + (times.get(tag) ?? 0));
+    for (const tag of new Set(tags?.map(normalizeTag))) times.set(tag, weight + (times.get(tag) ?? 0));
   }
   return ({ author_id, tags }) => {
     let most = 0;
-    if (times.size > 0) for (const tag of tags ?? []) most = Math.max(most, times.get(knownTag(tag)) ?? 0);
+    if (times.size > 0) for (const tag of tags ?? []) most = Math.max(most, times.get(normalizeTag(tag)) ?? 0);
     const author = author_id === null ? 0 : (authors.get(author_id) ?? 0);
     return ofAuthor ** author * Math.max(least, ofTag ** most);
   };

@@ -1,7 +1,8 @@
 /** When posts were edited, which a worker caches: whoever says in an old post what a newer one says has said it later. */
-import { readAs, service } from "../database/caller.ts";
+
 import type { Pool, Query } from "../database/database.ts";
 import { db, instantOf, milliseconds } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -14,7 +15,7 @@ const timeout = "250ms";
 /** A transaction that began earlier may be committed later. */
 const overlap = 60_000;
 
-export function openEdits(pool: Pool, log: Log, clock = () => performance.now()) {
+export function createEditTimeCache(pool: Pool, log: Log, clock = () => performance.now()) {
   let known = new Map<string, number>();
   let latest = Number.NEGATIVE_INFINITY;
   let keptUntil = Number.NEGATIVE_INFINITY;
@@ -39,10 +40,10 @@ export function openEdits(pool: Pool, log: Log, clock = () => performance.now())
     },
   };
 }
-export type Edits = ReturnType<typeof openEdits>;
+export type Edits = ReturnType<typeof createEditTimeCache>;
 
 /** Tells posts when they were edited. */
-export async function tellEdits(edits: Edits, posts: PostCandidate[]): Promise<void> {
+export async function hydrateEditTimes(edits: Edits, posts: PostCandidate[]): Promise<void> {
   const known = await edits.known();
   if (known.size > 0) for (const post of posts) post.edited_at = known.get(post.post_id) ?? null;
 }

@@ -10,18 +10,18 @@
  * Every request begins with the live feed, so that a feed is whole again as soon as what failed works. Only where live feeds hang for
  * everybody (circuit-breaker.ts) most begin with the first fallback.
  */
-import { type AppError, asAppError } from "../http/errors.ts";
+import { type AppError, toAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { batchFeed } from "./batch-feed.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Page } from "./cursor.ts";
 import { describeItems } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
-import { freshAndPopular } from "./fresh-and-popular.ts";
-import { givenInOrder } from "./given.ts";
+import { communityFeed } from "./fresh-and-popular.ts";
+import { requestedFeedUnranked } from "./given.ts";
 import { errorTo, type Reader } from "./reader.ts";
-import { recommend } from "./recommend.ts";
-import type { FeedServices, Recommendation } from "./seams.ts";
+import { recommendLive } from "./recommend.ts";
+import type { FeedResult, FeedServices } from "./seams.ts";
 
 /** Timeouts of a statement of each step. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
 const liveTimeout = "3s";
@@ -35,13 +35,13 @@ const patience = 5_000;
 const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
 
 /** The reader's feed, live or by the first fallback that works; `mode` batch asks for the list first. Throws AppError. */
-export async function feedOf(
+export async function feedWithFallbacks(
   services: FeedServices & { breaker: CircuitBreaker },
   reader: Reader,
   page: Page,
   mode: "live" | "batch",
   span: Span = noSpan,
-): Promise<Recommendation> {
+): Promise<FeedResult> {
   const { caller } = reader;
   const timed = <Made>(name: string, make: () => Promise<Made>) => {
     return async () => {
@@ -50,18 +50,18 @@ export async function feedOf(
     };
   };
   const live: Step = {
-    made: () => watched(services.breaker, reader, () => recommend(services, reader, page, liveTimeout, span)),
+    made: () => watched(services.breaker, reader, () => recommendLive(services, reader, page, liveTimeout, span)),
     degraded: null,
   };
   const list = { made: timed("batch", () => batchFeed(services, caller, page, batchTimeout)) };
   const community: Step = {
-    made: timed("community", () => freshAndPopular(services, caller, page, communityTimeout)),
+    made: timed("community", () => communityFeed(services, caller, page, communityTimeout)),
     degraded: "community",
   };
   const { given } = page;
   const belowGiven = (given: string[]): Step[] => [
     {
-      made: timed("given", () => givenInOrder(services, caller, { ...page, given }, communityTimeout)),
+      made: timed("given", () => requestedFeedUnranked(services, caller, { ...page, given }, communityTimeout)),
       degraded: "unranked",
     },
   ];
@@ -109,7 +109,7 @@ async function nameTopics({ topics }: FeedServices, { caller }: Reader, { items 
 async function describe(
   { pool, log }: FeedServices,
   { caller }: Reader,
-  { feed: { items }, described }: Recommendation,
+  { feed: { items }, described }: FeedResult,
   span: Span,
 ): Promise<void> {
   const ended = span("descriptions");
@@ -120,17 +120,13 @@ async function describe(
 }
 
 /** The live feed; `breaker` is told how it went. */
-async function watched(
-  breaker: CircuitBreaker,
-  reader: Reader,
-  make: () => Promise<Recommendation>,
-): Promise<Recommendation> {
+async function watched(breaker: CircuitBreaker, reader: Reader, make: () => Promise<FeedResult>): Promise<FeedResult> {
   try {
     const recommendation = await make();
     breaker.made();
     return recommendation;
   } catch (thrown) {
-    if (asAppError(thrown).code === "database_timeout") breaker.tookTooLong(reader.caller.sub ?? anyVisitor);
+    if (toAppError(thrown).code === "database_timeout") breaker.tookTooLong(reader.caller.sub ?? anyVisitor);
     throw thrown;
   }
 }
@@ -140,6 +136,6 @@ const anyVisitor = "a visitor";
 
 interface Step {
   /** null: this step has nothing. */
-  made: () => Promise<Recommendation | null>;
+  made: () => Promise<FeedResult | null>;
   degraded: Feed["degraded"];
 }

@@ -19,7 +19,7 @@ export function headWeights(settings: Pick<FeedSettings, `${Head}_weight`>): Rec
 const knownFrom = 10;
 
 /** Whether more than a little is known of somebody with so many posts in their history. */
-export function isKnown(history: number): boolean {
+export function hasEnoughHistory(history: number): boolean {
   return history >= knownFrom;
 }
 
@@ -27,7 +27,10 @@ export function isKnown(history: number): boolean {
  * The settings for somebody with so many posts in their history. Of whom little is known the scores lie closer together, so the same `diversity` makes
  * them a page of more subjects than anybody else's, and takes up to a sixth of what that is worth, from others a twentieth.
  */
-export function settingsFor<Settings extends { diversity: number }>(settings: Settings, history: number): Settings {
+export function settingsForHistory<Settings extends { diversity: number }>(
+  settings: Settings,
+  history: number,
+): Settings {
   return { ...settings, diversity: settings.diversity * Math.min(1, history / knownFrom) };
 }
 

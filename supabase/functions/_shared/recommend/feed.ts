@@ -1,6 +1,6 @@
 /** What `recommend` answers. A field more in the answer is a line here, with a sentence that becomes its documentation. */
 import * as z from "zod";
-import { aboutOptionalHeads, type OptionalHead, optionalHeads } from "../features/kinds.ts";
+import { type OptionalHead, optionalHeadInfo, optionalHeads } from "../features/kinds.ts";
 import { type Source, sourceNames } from "../features/retrieval.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 
@@ -9,7 +9,7 @@ const probability = z.number().min(0).max(1);
 const optionalPredictions = Object.fromEntries(
   optionalHeads.map((head) => [
     head,
-    probability.optional().describe(`${aboutOptionalHeads[head].predicted} Left out: the model does not predict it.`),
+    probability.optional().describe(`${optionalHeadInfo[head].predicted} Left out: the model does not predict it.`),
   ]),
 ) as Record<OptionalHead, z.ZodOptional<z.ZodNumber>>;
 

@@ -1,11 +1,11 @@
 /** The feed of who wants the newest of whom and what they follow: in order of time, whatever a model would say. */
 import type { Connection } from "../database/database.ts";
 import { call, run, type Statement } from "../database/database.ts";
-import { itemOf, plainAnswer } from "./answer.ts";
+import { baseFeedResult, buildFeedItem } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
-import { plainReason } from "./reasons.ts";
-import type { Recommendation } from "./seams.ts";
+import { reasonOfSource } from "./reasons.ts";
+import type { FeedResult } from "./seams.ts";
 
 /** A row of recsys_engine.following_feed. */
 interface FollowingRow {
@@ -24,7 +24,7 @@ export async function followingFeed(
   userId: string,
   { now }: Pick<ContextRow, "now">,
   page: Page,
-): Promise<Recommendation> {
+): Promise<FeedResult> {
   const { limit, served, filter } = page;
   const found = await run(
     connection,
@@ -40,11 +40,11 @@ export async function followingFeed(
   );
   const rows = found.slice(0, limit);
   const items = rows.map((row, i) => {
-    const why = plainReason("followed", row.author_id, row.follows_author, row.topic);
-    return itemOf(row, page, i, { score: Number(row.created_at), predictions: null, source: "followed", why });
+    const why = reasonOfSource("followed", row.author_id, row.follows_author, row.topic);
+    return buildFeedItem(row, page, i, { score: Number(row.created_at), predictions: null, source: "followed", why });
   });
   const keys = rows.map(({ served_key }) => Number(served_key));
   const next = found.length > limit ? cursorAfter(served, keys) : null;
   // nothing was chosen for its reader
-  return { ...plainAnswer(now, items, { basis: "follows", next }), label: "" };
+  return { ...baseFeedResult(now, items, { basis: "follows", next }), label: "" };
 }

@@ -3,17 +3,17 @@
  * Of 100,000 posts that is 6.7 ms; with the two joined by post it was 29.
  */
 import { type Expression, sql } from "kysely";
-import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { db, fn, milliseconds, textOf } from "../database/query.ts";
-import { quietPost } from "../features/ranker-features.ts";
-import { type Ranks, unranked } from "../features/retrieval.ts";
-import { itemOf, plainAnswer } from "./answer.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
+import { emptyPostState } from "../features/ranker-features.ts";
+import { emptyRanks, type Ranks } from "../features/retrieval.ts";
+import { baseFeedResult, buildFeedItem } from "./answer.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { cursorAfter, type Page, placesOf } from "./cursor.ts";
+import { cursorAfter, type Page, servedPositions } from "./cursor.ts";
 import { withNewcomerPlaces } from "./feed-settings.ts";
-import { bestSource, plainReason } from "./reasons.ts";
-import type { Recommendation } from "./seams.ts";
+import { primarySource, reasonOfSource } from "./reasons.ts";
+import type { FeedResult } from "./seams.ts";
 import { candidatePool } from "./select/pool.ts";
 import type { Selectable, Standing } from "./select/selectable.ts";
 
@@ -40,35 +40,44 @@ interface FreshOrPopularRow {
 }
 
 /** The best `limit` of the posts that `fresh` and `trending` bring, in the order of the community feed; null: they bring none. Throws AppError. */
-export async function freshAndPopular(
+export async function communityFeed(
   { pool }: { pool: Pool },
   caller: Identity,
   page: Page,
   timeout: string,
-): Promise<Recommendation | null> {
+): Promise<FeedResult | null> {
   const statement = readFreshAndPopular(caller.sub ?? null, page);
   const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
   if (rows.length === 0) return null;
   const [{ now }] = rows;
   const scored = rows.flatMap((row) => {
-    const state = { ...quietPost, last_active_at: row.last_active_at, recent: row.recent ?? quietPost.recent };
+    const state = {
+      ...emptyPostState,
+      last_active_at: row.last_active_at,
+      recent: row.recent ?? emptyPostState.recent,
+    };
     const value = communityValue(row.created_at, state, Number(now));
-    const post = { ...row, ranks: { ...unranked(), ...row.ranks }, embedding: null };
+    const post = { ...row, ranks: { ...emptyRanks(), ...row.ranks }, embedding: null };
     return Number.isFinite(value) ? [{ post, score: communityScore(value) }] : [];
   });
   const best = firstOf(scored, page, rows[0].newcomer_share);
   const items = best.map(({ post, score }, i) => {
-    const source = bestSource(post.ranks);
-    return itemOf(post, page, i, { score, predictions: null, source, why: plainReason(source, null) });
+    const source = primarySource(post.ranks);
+    return buildFeedItem(post, page, i, { score, predictions: null, source, why: reasonOfSource(source, null) });
   });
   const keys = best.map(({ post }) => Number(post.served_key));
-  return plainAnswer(now, items, { next: scored.length > best.length ? cursorAfter(page.served, keys) : null });
+  return baseFeedResult(now, items, { next: scored.length > best.length ? cursorAfter(page.served, keys) : null });
 }
 
 /** The best posts for a page: at most a tenth by one author, and newcomers within their share. */
 function firstOf<Post extends Selectable>(posts: Post[], { limit, served }: Page, newcomer_share: number): Post[] {
   const settings = { diversity: 0, author_decay: authorDecay, topic_share: 1, group_share: 1, newcomer_share };
-  const pool = candidatePool(posts, limit, withNewcomerPlaces(settings, limit, served.seed), placesOf(served) === 0);
+  const pool = candidatePool(
+    posts,
+    limit,
+    withNewcomerPlaces(settings, limit, served.seed),
+    servedPositions(served) === 0,
+  );
   const page: Post[] = [];
   for (let best = pool.best(); best >= 0 && page.length < limit; best = pool.best()) {
     page.push(pool.posts[best]);

@@ -2,28 +2,33 @@
  * The posts that a request names, such as what the app's own search found: all that the caller may be shown, in the order of the model, page by page.
  * Where no model ranks they keep the order in which they were named, since that of a search says more than what is fresh and popular.
  */
-import { type Identity, readAs } from "../database/caller.ts";
+
 import { call, type Pool, type Statement } from "../database/database.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import { sourceNames } from "../features/retrieval.ts";
-import { itemOf, plainAnswer } from "./answer.ts";
+import { baseFeedResult, buildFeedItem } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";
 import type { Reason } from "./feed.ts";
-import { reasons } from "./reasons.ts";
-import { notRanked, type ScoredPost } from "./scores.ts";
-import type { MadePage, Ranked, Recommendation } from "./seams.ts";
-import { better } from "./select/selectable.ts";
+import { explainPage } from "./reasons.ts";
+import { type ScoredPost, unscored } from "./scores.ts";
+import type { BuiltPage, FeedResult, RankedCandidates } from "./seams.ts";
+import { compareScored } from "./select/selectable.ts";
 import type { PostCandidate } from "./states.ts";
 
 const named: Reason = { kind: "candidates" };
 
 /** The page by the scores alone: nothing on it is tried or kept apart from its like. */
-export function givenPage({ found: { context, posts, input }, page: { limit, served }, scored }: Ranked): MadePage {
+export function requestedPage({
+  found: { context, posts, input },
+  page: { limit, served },
+  scored,
+}: RankedCandidates): BuiltPage {
   const known = new Set(served.keys);
-  const left = scored.filter(({ post }) => !known.has(post.served_key)).sort(better);
+  const left = scored.filter(({ post }) => !known.has(post.served_key)).sort(compareScored);
   const selected = left.slice(0, limit).map((chosen) => ({ chosen, explored: false, drawn: false, propensity: null }));
   // no source brought them: what one says of these posts among each other is no reason
   const isOfSource = ({ kind }: Reason) => sourceNames.some((source) => source === kind);
-  const why = reasons(selected, posts, context, input.history).map((each) => (isOfSource(each) ? named : each));
+  const why = explainPage(selected, posts, context, input.history).map((each) => (isOfSource(each) ? named : each));
   return { selected, why, candidates: left.length };
 }
 
@@ -33,18 +38,18 @@ function scoresByPlace(given: string[]): Map<string, number> {
 }
 
 /** Candidates with the scores of their places. */
-export function givenScores(posts: PostCandidate[], given: string[]): ScoredPost[] {
+export function scoreByRequestOrder(posts: PostCandidate[], given: string[]): ScoredPost[] {
   const scores = scoresByPlace(given);
-  return posts.map((post) => ({ post, score: scores.get(post.post_id) as number, ...notRanked }));
+  return posts.map((post) => ({ post, score: scores.get(post.post_id) as number, ...unscored }));
 }
 
 /** The same page where neither model nor candidates can be had, in one statement. Throws AppError. */
-export async function givenInOrder(
+export async function requestedFeedUnranked(
   { pool }: { pool: Pool },
   caller: Identity,
   page: Page & { given: string[] },
   timeout: string,
-): Promise<Recommendation> {
+): Promise<FeedResult> {
   const { served, given, limit, filter } = page;
   const statement = call("recsys_engine.given_posts", {
     p_user_id: caller.sub ?? null,
@@ -59,9 +64,9 @@ export async function givenInOrder(
   const shown = left.slice(0, limit);
   const items = shown.map((post, i) => {
     const score = scores.get(post.post_id) as number;
-    return itemOf(post, page, i, { score, predictions: null, source: "candidates", why: named });
+    return buildFeedItem(post, page, i, { score, predictions: null, source: "candidates", why: named });
   });
   const keys = shown.map(({ served_key }) => Number(served_key));
   const next = left.length > shown.length ? cursorAfter(served, keys) : null;
-  return plainAnswer(rows[0]?.now ?? new Date(), items, { mode: "candidates", next });
+  return baseFeedResult(rows[0]?.now ?? new Date(), items, { mode: "candidates", next });
 }

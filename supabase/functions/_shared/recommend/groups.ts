@@ -1,7 +1,7 @@
 /** Which group each candidate belongs to, where a page may have no more than a share of one: asked for then alone. */
 import { sql } from "kysely";
-import { readAs, service } from "../database/caller.ts";
 import { anyOf, db, fn } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { FeedSettings } from "./feed-settings.ts";
 import type { FeedServices } from "./seams.ts";
 import type { PostCandidate } from "./states.ts";
@@ -10,7 +10,7 @@ import type { PostCandidate } from "./states.ts";
 const timeout = "250ms";
 
 /** Tells posts their groups, where the settings ask for them. Throws nothing: where groups cannot be read, posts have none. */
-export async function tellGroups(
+export async function hydrateGroups(
   { pool, log }: FeedServices,
   posts: PostCandidate[],
   { group_share, group_by }: FeedSettings,

@@ -2,44 +2,45 @@
  * The last check of a page whose candidates a replica found, a moment ago: the primary says which of its posts its reader may be shown now. What
  * they may not be shown leaves the page, and what comes next takes its place.
  */
-import type { Identity } from "../database/caller.ts";
+
 import type { Pool } from "../database/database.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { Page } from "./cursor.ts";
-import { type Descriptions, describeShown } from "./describe-items.ts";
+import { type Descriptions, describeVisiblePosts } from "./describe-items.ts";
 import type { Reason } from "./feed.ts";
-import { bestSource, plainReason } from "./reasons.ts";
-import type { MadePage } from "./seams.ts";
+import { primarySource, reasonOfSource } from "./reasons.ts";
+import type { BuiltPage } from "./seams.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** Whether the primary said that a post may not be shown. */
-export type IsGone = (post: Pick<PostCandidate, "post_id">) => boolean;
+export type IsUnavailable = (post: Pick<PostCandidate, "post_id">) => boolean;
 
 /** A page of which each post may be shown. */
-export interface CheckedPage {
-  made: MadePage;
-  isGone: IsGone;
+export interface RecheckedPage {
+  made: BuiltPage;
+  isGone: IsUnavailable;
   described: Descriptions;
 }
 
 /** `make` makes the page of what is not gone, `candidates` are all that it may make it of; `timeout` of each statement. Throws AppError. */
-export async function checkedPage(
+export async function recheckVisibility(
   pool: Pool,
   caller: Identity,
   page: Page,
   candidates: PostCandidate[],
-  make: (isGone: IsGone) => Promise<MadePage>,
+  make: (isGone: IsUnavailable) => Promise<BuiltPage>,
   timeout: string,
-): Promise<CheckedPage> {
+): Promise<RecheckedPage> {
   const asked = new Set<string>();
   const shown: Descriptions = new Map();
   const named: Descriptions = new Map();
-  const isGone: IsGone = ({ post_id }) => asked.has(post_id) && !shown.has(post_id);
+  const isGone: IsUnavailable = ({ post_id }) => asked.has(post_id) && !shown.has(post_id);
   const ask = async (posts: Pick<PostCandidate, "post_id">[], why: Reason[]) => {
     const ids = [...new Set(posts.map(({ post_id }) => post_id))].filter((id) => !asked.has(id));
     for (const id of ids) asked.add(id);
     const ofReasons = namedBy(why).filter((id) => !named.has(id));
     if (ids.length + ofReasons.length === 0) return;
-    const read = await describeShown(pool, caller, ids, ofReasons, page, timeout);
+    const read = await describeVisiblePosts(pool, caller, ids, ofReasons, page, timeout);
     for (const [id, row] of read.shown) shown.set(id, row);
     for (const [id, row] of read.named) named.set(id, row);
   };
@@ -58,7 +59,7 @@ export async function checkedPage(
     if (why.kind !== "like_your_history") return why;
     const title = (named.get(why.post_id) ?? shown.get(why.post_id))?.title;
     if (title !== undefined) return { ...why, title };
-    return page.given ? { kind: "candidates" } : plainReason(bestSource(ranks), author_id);
+    return page.given ? { kind: "candidates" } : reasonOfSource(primarySource(ranks), author_id);
   };
   made = { ...made, why: made.why.map((why, i) => retold(why, made.selected[i].chosen.post)) };
   return { made, isGone, described: new Map(onPage.flatMap(([id, row]) => (row ? [[id, row]] : []))) };
@@ -70,12 +71,12 @@ function namedBy(why: Reason[]): string[] {
 }
 
 /** With those that are folded into others, since the answer counts them. */
-function postsOf({ selected }: MadePage): PostCandidate[] {
+function postsOf({ selected }: BuiltPage): PostCandidate[] {
   return selected.flatMap(({ chosen, folded = [] }) => [chosen, ...folded]).map(({ post }) => post);
 }
 
 /** What is gone of what no candidate was: a second model finds its own, and on the primary, so it is hardly ever any. */
-function without(made: MadePage, isGone: IsGone): MadePage {
+function without(made: BuiltPage, isGone: IsUnavailable): BuiltPage {
   const isLeft = made.selected.map(({ chosen }) => !isGone(chosen.post));
   const left = <Item>(items: Item[]) => items.filter((_, i) => isLeft[i]);
   return {

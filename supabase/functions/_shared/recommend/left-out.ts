@@ -9,26 +9,26 @@ import type { WithGraph } from "../models/run-graph.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** The post that was left out, what is wrong with it, and the value found. */
-export interface LeftOut {
+export interface UnrankablePost {
   post_id: string;
   what: string;
   value: number;
 }
 
 /** The log's line for the posts that one feed left out. */
-export function leftOutLine([first, ...others]: LeftOut[]): Error {
+export function unrankableError([first, ...others]: UnrankablePost[]): Error {
   const more = others.length > 0 ? `; ${others.length} more posts are left out too` : "";
   return new Error(`post ${first.post_id} is left out of a feed: its ${first.what} is ${first.value}${more}`);
 }
 
 /** The ranker's inputs for those of N candidates whose features are all finite. `leftOut` takes the others. */
-export function finiteInputs(
+export function finiteRankerInputs(
   { graphs: { dlrm } }: WithGraph<"dlrm">,
   user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],
   now: number,
-  leftOut: LeftOut[],
+  leftOut: UnrankablePost[],
 ): { posts: PostCandidate[]; feeds: Feeds } {
   const feeds = rankerInputs(user, vector, posts, now, dlrm);
   const { post_features, pair_features, posts: vectors } = feeds;
@@ -52,7 +52,7 @@ function allFinite({ data }: Tensor): boolean {
   return Number.isFinite(sum);
 }
 
-function notFinite({ data, dims }: Tensor, row: number, names: string[]): Omit<LeftOut, "post_id"> | undefined {
+function notFinite({ data, dims }: Tensor, row: number, names: string[]): Omit<UnrankablePost, "post_id"> | undefined {
   for (let column = 0; column < dims[1]; column++) {
     const value = Number(data[row * dims[1] + column]);
     if (!Number.isFinite(value)) return { what: names[column] ?? `vector[${column}]`, value };

@@ -1,19 +1,19 @@
-import { service, writeInBackground } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
-import { optionalHeads, shortened } from "../features/kinds.ts";
-import type { Work } from "../http/background.ts";
+import { service, writeInBackground } from "../database/run-as-caller.ts";
+import { optionalHeads, roundToFloat32 } from "../features/kinds.ts";
+import type { BackgroundTask } from "../http/background-queue.ts";
 import type { Predictions } from "./feed.ts";
-import type { Recommendation } from "./seams.ts";
+import type { FeedResult } from "./seams.ts";
 
 /** A feed that was shown to a user. */
-export interface ShownFeed {
+export interface LoggedFeed {
   /** Without what it was chosen from, which would keep hundreds of candidates in memory while it waits. */
-  recommendation: Omit<Recommendation, "decision">;
+  recommendation: Omit<FeedResult, "decision">;
   userId: string;
 }
 
 /** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial: of a person settings.impressions_per_day at most, and nothing of who wants no personalisation. */
-export function impressionLog(pool: Pool): Work<ShownFeed> {
+export function createImpressionLogger(pool: Pool): BackgroundTask<LoggedFeed> {
   return {
     code: "impressions_lost",
     // one by one they took as much of the processor as a third of a feed
@@ -23,7 +23,7 @@ export function impressionLog(pool: Pool): Work<ShownFeed> {
 }
 
 /** A string, since three steps that write and two that read take the query builder 75 lines instead of 35; impressions.test.ts runs each column of it. */
-function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
+function insertImpressions(shown: LoggedFeed[]): Statement<unknown> {
   const rows = shown.flatMap(
     ({ recommendation: { feed, shownAt, features, propensities, label, credits, promoted }, userId }) =>
       feed.items.map((item, i) => ({
@@ -115,5 +115,5 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
 function optionalProbabilities(predictions: Predictions | null): string | null {
   const heads = optionalHeads.filter((head) => predictions?.[head] !== undefined);
   if (heads.length === 0) return null;
-  return JSON.stringify(Object.fromEntries(heads.map((head) => [head, shortened(predictions?.[head] as number)])));
+  return JSON.stringify(Object.fromEntries(heads.map((head) => [head, roundToFloat32(predictions?.[head] as number)])));
 }

@@ -1,62 +1,63 @@
 /** The stages that ask the database, in one transaction: context, user tower, candidates, and what those who make pages need. */
-import { readAs } from "../database/caller.ts";
+
 import type { Connection } from "../database/database.ts";
+import { readAs } from "../database/run-as-caller.ts";
 import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import { embedUser } from "../towers/embed-users.ts";
 import { userInput } from "../towers/user-input.ts";
-import { lookByReplica, type ReadFrom } from "./by-replica.ts";
-import { beginCandidates } from "./candidates.ts";
+import { gatherFromReplica, type ReadSource } from "./by-replica.ts";
+import { startRetrieval } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
-import { settingsFor, withNewcomerPlaces } from "./feed-settings.ts";
+import { settingsForHistory, withNewcomerPlaces } from "./feed-settings.ts";
 import { followingFeed } from "./following-feed.ts";
-import { ownHistory } from "./known-posts.ts";
+import { readHistoryComponents } from "./known-posts.ts";
 import { type ContextRow, type ReaderRow, readContext, readReader } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
-  type Chosen,
-  ChosenModelFailed,
+  type BuildPage,
+  type ChosenModel,
+  ChosenModelError,
+  type FeedResult,
   type FeedServices,
-  type LookedUp,
-  type MakePage,
-  type ModelChoice,
+  type ModelSelector,
   type PageInputs,
   type Promotions,
-  type Recommendation,
+  type RankingInputs,
 } from "./seams.ts";
-import { triesPosts } from "./select/exploration.ts";
+import { isExplorationEnabled } from "./select/exploration.ts";
 
-const activeModel: ModelChoice = {
+const activeModel: ModelSelector = {
   readContext: (userId, _, read) => read(userId, null),
   chosen: () => null,
   label: () => "",
 };
 
 /** Looks for the rest of a feed: its reader's vector and candidates. */
-type LookFrom = (context: ContextRow, from: ReadFrom) => Promise<Omit<LookedUp, "isOfReplica">>;
+type LookFrom = (context: ContextRow, from: ReadSource) => Promise<Omit<RankingInputs, "isOfReplica">>;
 
 /** What was looked up, with who is to make the page. */
-export interface ToRank {
-  found: LookedUp;
-  chosen: Chosen | null;
+export interface RankingPlan {
+  found: RankingInputs;
+  chosen: ChosenModel | null;
   label: string;
-  makers: MakePage[];
+  makers: BuildPage[];
   promotions: Promotions | null;
 }
 
 /**
- * A whole feed, where its reader wants one that no model makes. `timeout` is that of each statement, `failed` as in `ModelChoice`. Throws AppError, ModelGone, and ChosenModelFailed where another model
+ * A whole feed, where its reader wants one that no model makes. `timeout` is that of each statement, `failed` as in `ModelSelector`. Throws AppError, ModelDroppedError, and ChosenModelError where another model
  * than the active one was to serve and cannot.
  */
-export async function lookUp(
+export async function gatherInputs(
   services: FeedServices,
   reader: Reader,
   page: Page,
   timeout: string,
   span: Span,
   failed: boolean,
-): Promise<ToRank | Recommendation> {
+): Promise<RankingPlan | FeedResult> {
   const { caller, interests } = reader;
   const { pool, replica } = services;
   const choice = services.plugIns.model ?? activeModel;
@@ -66,16 +67,16 @@ export async function lookUp(
   const find = async <Row extends ContextRow | ReaderRow>(
     primary: Connection,
     read: Row | undefined,
-    lookBy: (read: Row, look: LookFrom) => Promise<LookedUp>,
+    lookBy: (read: Row, look: LookFrom) => Promise<RankingInputs>,
   ) => {
     ofContext();
     if (!read) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
     if (!read.known) throw unknownUser();
     if (read.feed === "following" && !page.given) return await followingFeed(primary, caller.sub as string, read, page);
     const chosen = choice.chosen(read);
-    if (chosen && chosen.id !== read.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
+    if (chosen && chosen.id !== read.model_id) throw new ChosenModelError(chosen, "does not serve any more");
     const failing = (error: unknown) => {
-      throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
+      throw chosen && isModelError(error) ? new ChosenModelError(chosen, "cannot serve", error) : error;
     };
     const model = await feedModel(services.models, read, primary).catch(failing);
     // what visitors are shown is not counted, so they would try posts for nothing, as would who wants no personalisation
@@ -84,23 +85,27 @@ export async function lookUp(
       feature_store,
       now,
     }: Pick<ContextRow, "settings" | "feature_store" | "now">) =>
-      caller.sub !== undefined && !page.given && read.feed === "personal" && triesPosts(settings)
+      caller.sub !== undefined && !page.given && read.feed === "personal" && isExplorationEnabled(settings)
         ? await services.trials.of(primary, caller.role, feature_store, Number(now))
         : null;
     const found = await lookBy(read, async (row, { connection, version, own }) => {
       const told = userInput(row);
-      const settings = withNewcomerPlaces(settingsFor(row.settings, told.history.length), page.limit, page.served.seed);
+      const settings = withNewcomerPlaces(
+        settingsForHistory(row.settings, told.history.length),
+        page.limit,
+        page.served.seed,
+      );
       const context: ContextRow = { ...row, settings };
       // first, since the tower reads no more than some words
       const input = context.feed === "impersonal" ? told : { ...told, passions: [...interests, ...told.passions] };
       const asOf = { ...context, feature_store: version };
-      const candidatesFor = beginCandidates(connection, services.commonPosts, caller, asOf, page, span, own);
+      const candidatesFor = startRetrieval(connection, services.commonPosts, caller, asOf, page, span, own);
       const ofTower = span("user_tower");
       const vector = model && (await embedUser(model.tower, input).catch(failing));
       ofTower();
       const [{ posts, ofCaller, originals }, own_history, trials] = await Promise.all([
         candidatesFor(vector),
-        model && ownHistory(model.ranker, row.history_posts ?? [], (ids) => known(connection, asOf, ids)),
+        model && readHistoryComponents(model.ranker, row.history_posts ?? [], (ids) => known(connection, asOf, ids)),
         // a replica may be given up meanwhile, and the primary's connection with it
         connection === primary ? askTrials(context) : null,
       ]);
@@ -122,7 +127,7 @@ export async function lookUp(
       caller,
       readBy(readReader),
       (primary, [read]) =>
-        find(primary, read, (row, look) => lookByReplica(replica, primary, caller, row, page, look, span)),
+        find(primary, read, (row, look) => gatherFromReplica(replica, primary, caller, row, page, look, span)),
       timeout,
     );
   return await readAs(
@@ -141,8 +146,8 @@ export async function lookUp(
 }
 
 /** Who may make the page, one after another, since they share the connection. */
-async function preparedMakers(asked: PageInputs, services: FeedServices): Promise<MakePage[]> {
-  const makers: MakePage[] = [];
+async function preparedMakers(asked: PageInputs, services: FeedServices): Promise<BuildPage[]> {
+  const makers: BuildPage[] = [];
   for (const maker of services.plugIns.pages) {
     const make = await maker.prepare(asked, services);
     if (make) makers.push(make);

@@ -2,9 +2,10 @@
  * Which titles an app shows their reader otherwise than they are, such as "[members only]". Of these nothing is one conversation by its title: it would fold
  * all of them into one. Asked of titles alone that several posts have, which are nearly always none.
  */
-import { readAs, service } from "../database/caller.ts";
+
 import type { Pool } from "../database/database.ts";
 import { anyOf, db, textOf } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 import { sharingTitles } from "./select/fold.ts";
 import type { PostCandidate } from "./states.ts";

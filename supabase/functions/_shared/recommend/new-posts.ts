@@ -1,8 +1,8 @@
 /** "12 new posts": how many were written since a feed was made that its reader might be shown; without ranking any. */
 import * as z from "zod";
-import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import type { FeedFilter } from "./filter.ts";
 import { errorTo } from "./reader.ts";
 

@@ -2,8 +2,9 @@
  * What a worker caches of posts besides what ranks them: topics and conversations. Such a fact changes when a post is edited, and that may be shown a
  * minute later. Read as the service, of posts that the caller is shown, or may be.
  */
-import { readAs, service } from "../database/caller.ts";
+
 import type { Pool, Query } from "../database/database.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 
 /** In milliseconds. */
@@ -15,7 +16,7 @@ const timeout = "250ms";
 const pause = 10_000;
 
 /** One row. */
-export interface FoundFacts<Fact> {
+export interface PostAttributesRow<Fact> {
   /** Whether any post may have such a fact: where none does, no other is asked for. */
   any: boolean;
   /** By post; null: none of these has one. */
@@ -23,11 +24,11 @@ export interface FoundFacts<Fact> {
 }
 
 /** `name`: what the log says where they cannot be read. */
-export function openPostFacts<Fact>(
+export function createPostAttributeCache<Fact>(
   pool: Pool,
   log: Log,
   name: "topics_failed" | "conversations_failed",
-  read: (postIds: string[]) => Query<FoundFacts<Fact>>,
+  read: (postIds: string[]) => Query<PostAttributesRow<Fact>>,
   clock = () => performance.now(),
 ) {
   let known = new Map<string, Fact | null>();
@@ -64,4 +65,4 @@ export function openPostFacts<Fact>(
     },
   };
 }
-export type PostFacts<Fact> = ReturnType<typeof openPostFacts<Fact>>;
+export type PostAttributeCache<Fact> = ReturnType<typeof createPostAttributeCache<Fact>>;

@@ -4,17 +4,17 @@ import { Random } from "../../../../trainer/engine/random.ts";
 import { halfLives } from "../features/decay.ts";
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";
-import { type PostState, quietPost } from "../features/ranker-features.ts";
+import { emptyPostState, type PostState } from "../features/ranker-features.ts";
 import { vectorWidth } from "../features/text-vector.ts";
-import { type KnownPost, openPostRows } from "./post-rows.ts";
+import { createPostSnapshotStore, type PostSnapshot } from "./post-rows.ts";
 
 const random = new Random(1);
 const vector = () => Float32Array.from({ length: dimensions }, () => random.normal());
 
-function anyPost(): KnownPost {
+function anyPost(): PostSnapshot {
   const time = () => (random.below(3) === 0 ? null : 1_700_000_000_000 + random.below(2 ** 31));
   const state = {
-    ...quietPost,
+    ...emptyPostState,
     last_active_at: time(),
     kind: [null, ...kinds][random.below(4)],
     views: random.below(3) * 2 ** 29,
@@ -24,13 +24,13 @@ function anyPost(): KnownPost {
     last_comment_at: time(),
     recent: halfLives.map(() => random.below(2) * random.uniform()),
   };
-  return { state: random.below(10) === 0 ? quietPost : state, embedding: vector(), components: null };
+  return { state: random.below(10) === 0 ? emptyPostState : state, embedding: vector(), components: null };
 }
 
 const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
 
 test("what is kept is found as it was, by whoever asks for it", () => {
-  const rows = openPostRows(true, 8, 10);
+  const rows = createPostSnapshotStore(true, 8, 10);
   const posts = new Map(Array.from({ length: 50 }, () => [crypto.randomUUID(), anyPost()]));
   for (const [id, post] of posts) rows.keep(id, post);
   for (const [id, post] of posts) assert.deepEqual(rows.of(id), post);
@@ -42,7 +42,7 @@ test("what is kept is found as it was, by whoever asks for it", () => {
 });
 
 test("what feeds meet again and again stays, however many others come; of these only so many", () => {
-  const rows = openPostRows(true, 8, 10);
+  const rows = createPostSnapshotStore(true, 8, 10);
   const often = new Map(Array.from({ length: 20 }, () => [crypto.randomUUID(), anyPost()]));
   const others: string[] = [];
   for (const [id, post] of often) rows.keep(id, post);
@@ -57,7 +57,7 @@ test("what feeds meet again and again stays, however many others come; of these 
 });
 
 test("components are kept once any post has some, and zeros are none", () => {
-  const rows = openPostRows(true, 2, 3);
+  const rows = createPostSnapshotStore(true, 2, 3);
   const components = Float32Array.from({ length: vectorWidth }, () => Math.fround(random.normal()));
   const [without, with_] = [anyPost(), { ...anyPost(), components }];
   rows.keep(first, without);
@@ -72,8 +72,8 @@ test("components are kept once any post has some, and zeros are none", () => {
 });
 
 test("where all that is kept was met, it makes room for what comes", () => {
-  const rows = openPostRows(true, 2, 10);
-  const posts = Array.from({ length: 60 }, (): [string, KnownPost] => [crypto.randomUUID(), anyPost()]);
+  const rows = createPostSnapshotStore(true, 2, 10);
+  const posts = Array.from({ length: 60 }, (): [string, PostSnapshot] => [crypto.randomUUID(), anyPost()]);
   for (const [id, post] of posts) {
     rows.keep(id, post);
     for (const [each] of posts) rows.of(each);
@@ -82,7 +82,7 @@ test("where all that is kept was met, it makes room for what comes", () => {
 });
 
 test("what a feed found stays as it is when the post is kept again, and when its row is another's", () => {
-  const rows = openPostRows(true, 3, 10);
+  const rows = createPostSnapshotStore(true, 3, 10);
   const [post, again] = [anyPost(), anyPost()];
   rows.keep(first, post);
   const found = rows.of(first);
@@ -93,7 +93,7 @@ test("what a feed found stays as it is when the post is kept again, and when its
 });
 
 test("ids that differ in one digit are two; what is no uuid as PostgreSQL writes it is not kept", () => {
-  const rows = openPostRows(true, 8, 10);
+  const rows = createPostSnapshotStore(true, 8, 10);
   const ids = Array.from({ length: 36 }, (_, i) => (first[i] === "-" ? first : alteredAt(first, i)));
   for (const id of new Set([first, ...ids])) {
     const post = anyPost();
@@ -119,7 +119,7 @@ function alteredAt(id: string, i: number): string {
 
 test("without a model no post has a vector; with one a post without is not kept", () => {
   for (const hasVectors of [true, false]) {
-    const rows = openPostRows(hasVectors, 3, 10);
+    const rows = createPostSnapshotStore(hasVectors, 3, 10);
     const post = { ...anyPost(), embedding: null };
     rows.keep(first, post);
     assert.deepEqual(rows.of(first), hasVectors ? undefined : post);
@@ -137,8 +137,8 @@ test("a state that is no row of numbers is not kept", () => {
     { recent: [Number.NaN, 0, 0, 0, 0] },
     { recent: ["-Infinity", 0, 0, 0, 0] },
   ]) {
-    const rows = openPostRows(true, 3, 10);
-    rows.keep(first, { state: { ...quietPost, ...odd } as PostState, embedding: vector(), components: null });
+    const rows = createPostSnapshotStore(true, 3, 10);
+    rows.keep(first, { state: { ...emptyPostState, ...odd } as PostState, embedding: vector(), components: null });
     assert.equal(rows.of(first), undefined, JSON.stringify(odd));
   }
 });

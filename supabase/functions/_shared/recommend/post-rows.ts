@@ -4,12 +4,12 @@
  */
 import { dimensions } from "../features/history.ts";
 import { type Kind, kinds } from "../features/kinds.ts";
-import { type PostState, quietPost } from "../features/ranker-features.ts";
+import { emptyPostState, type PostState } from "../features/ranker-features.ts";
 import { vectorWidth } from "../features/text-vector.ts";
-import { openRowIds } from "./row-ids.ts";
+import { createUuidIndex } from "./row-ids.ts";
 
 /** What the engine knows of a post, as recsys_engine.known_posts packs it. */
-export interface KnownPost {
+export interface PostSnapshot {
   state: PostState;
   /** [32]; null: none yet. */
   embedding: Float32Array | null;
@@ -31,8 +31,8 @@ interface Block {
  * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 31 have to be read with 32,768 rows, 20 with 40,960 and 14
  * with 49,152; 102,400 hold all of them. With 65,536 in two halves, each rewritten when it was full, it was 23.
  */
-export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) {
-  const ids = openRowIds(mostBlocks * size);
+export function createPostSnapshotStore(hasVectors: boolean, size = 4096, mostBlocks = 25) {
+  const ids = createUuidIndex(mostBlocks * size);
   /** By row, whether it was met since it was written. */
   const met = new Uint8Array(mostBlocks * size);
   const blocks: Block[] = [];
@@ -62,7 +62,7 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
   }
 
   return {
-    of(id: string): KnownPost | undefined {
+    of(id: string): PostSnapshot | undefined {
       const row = ids.of(id);
       if (row === undefined) return undefined;
       met[row] = 1;
@@ -75,7 +75,7 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
       };
     },
     /** Neither a state that is no row of numbers is kept, nor a post without a vector: it may come at any time. */
-    keep(id: string, { state, embedding, components }: KnownPost): void {
+    keep(id: string, { state, embedding, components }: PostSnapshot): void {
       if (hasVectors && !embedding) return;
       // all of a block may have been met; then of the next, and at last none
       while (written === size) renew();
@@ -88,7 +88,7 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
     forget: ids.forget,
   };
 }
-export type PostRows = ReturnType<typeof openPostRows>;
+export type PostSnapshotStore = ReturnType<typeof createPostSnapshotStore>;
 
 function vectorAt({ vectors }: Block, row: number): Float32Array {
   return vectors.subarray(row * dimensions, (row + 1) * dimensions);
@@ -109,7 +109,7 @@ type Single = number | boolean | Kind | null;
 type Value = Single | ArrayLike<number>;
 const isList = (value: Value): value is ArrayLike<number> => Array.isArray(value);
 /** The columns of a state, with how many numbers a list has; null: it is a single value. */
-const columns = Object.entries<Value>(quietPost).map(([name, quiet]) => ({
+const columns = Object.entries<Value>(emptyPostState).map(([name, quiet]) => ({
   name: name as keyof PostState,
   isTruth: typeof quiet === "boolean",
   length: isList(quiet) ? quiet.length : null,
@@ -133,7 +133,7 @@ function writeState(numbers: Float64Array, start: number, state: PostState): boo
 
 function readState(numbers: Float64Array, start: number): PostState {
   // all begin as copies of one, so that they are alike in memory: small, and quick to read
-  const state: Record<string, unknown> = { ...quietPost };
+  const state: Record<string, unknown> = { ...emptyPostState };
   let at = start;
   for (let c = 0; c < columns.length; c++) {
     const { name, isTruth, length } = columns[c];

@@ -5,15 +5,15 @@
 import type { Candidate, RowOf, UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import type { Feeds, Tensor } from "../features/tensors.ts";
-import { corrupt, type ServingModel } from "../models/models.ts";
-import { numbersOf, outputsOf, type WithGraph } from "../models/run-graph.ts";
+import { modelCorruptError, type ServingModel } from "../models/models.ts";
+import { numbersOf, runGraph, type WithGraph } from "../models/run-graph.ts";
 
 /** The graphs that rank, and the names of the columns of what they say. */
 export type RankingModel = WithGraph<"user_tower"> & Ranker;
 type Ranker = WithGraph<"dlrm"> & Pick<ServingModel<"dlrm">, "heads">;
 
 /** What the ranker says of N candidates. */
-export interface Opinion {
+export interface RankerOutput {
   /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
   probabilities: Float32Array;
   /** [N] How heavy the kinds of what they would do with it are, compared with other posts; left out: to the model all kinds weigh the same. */
@@ -21,32 +21,32 @@ export interface Opinion {
 }
 
 /** What the ranker says of N candidates, and what it was told. */
-export interface Prediction extends Opinion {
+export interface RankerPrediction extends RankerOutput {
   feeds: Feeds;
 }
 
 /** Asks the ranker about N ≥ 1 candidates; `rowOf` as in `rankerFeatures`. */
-export async function predict(
+export async function predictCandidates(
   model: RankingModel,
   user: UserState,
   vector: Float32Array,
   candidates: Candidate[],
   now: number,
   rowOf?: RowOf,
-): Promise<Prediction> {
+): Promise<RankerPrediction> {
   const { inputNames } = model.graphs.dlrm;
   const feeds = rankerInputs(user, vector, candidates, now, { inputNames, rowOf });
-  return { ...(await opinionOf(model, feeds, candidates.length)), feeds };
+  return { ...(await runRanker(model, feeds, candidates.length)), feeds };
 }
 
 /** What the ranker says of N ≥ 1 candidates. A row that is not finite is the caller's to leave out; where none is, it throws. */
-export async function opinionOf(model: Ranker, feeds: Feeds, n: number): Promise<Opinion> {
+export async function runRanker(model: Ranker, feeds: Feeds, n: number): Promise<RankerOutput> {
   const heads = model.heads.length;
-  const outputs = await outputsOf(model, "dlrm", feeds);
+  const outputs = await runGraph(model, "dlrm", feeds);
   const probabilities = numbersOf(model, "dlrm", outputs.probabilities, n * heads);
   const boost = outputs.boost && numbersOf(model, "dlrm", outputs.boost, n);
   for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return { probabilities, boost };
-  throw corrupt(model, "dlrm", "does not give finite numbers");
+  throw modelCorruptError(model, "dlrm", "does not give finite numbers");
 }
 
 /** Whether all probabilities of candidate `i` are finite, of which there are `heads`. */
@@ -63,7 +63,7 @@ export function isFiniteRow(probabilities: Float32Array, i: number, heads: numbe
  * gain · exp(−loss / gain) it is gain − loss where the loss is small, and what is more loss than gain is worth little, in the order of
  * both. At 0, all posts of somebody who dismisses much would be alike.
  */
-export function scoreOf({ probabilities, boost }: Opinion, i: number, weights: readonly number[]): number {
+export function combineHeads({ probabilities, boost }: RankerOutput, i: number, weights: readonly number[]): number {
   const heads = weights.length;
   let [gain, loss] = [0, 0];
   for (let head = 0; head < heads; head++) {
@@ -77,7 +77,7 @@ export function scoreOf({ probabilities, boost }: Opinion, i: number, weights: r
 }
 
 /** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
-export function featuresOf(feeds: Feeds, i: number): number[] {
+export function loggedFeatures(feeds: Feeds, i: number): number[] {
   const features: number[] = [];
   addRow(features, feeds.user_features, 0);
   for (const each of [feeds.post_features, feeds.pair_features, feeds.categories]) addRow(features, each, i);

@@ -1,11 +1,12 @@
 /** What is common, as recsys_engine.common_posts brings it. */
-import { asService } from "../database/caller.ts";
-import { type Connection, call, type Statement } from "../database/database.ts";
-import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
-import { type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
-import { type Cut, cutOf } from "./shares.ts";
 
-export interface CommonPosts {
+import { type Connection, call, type Statement } from "../database/database.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
+import { globalSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
+import { type Post, type PostColumnArrays, postsFromColumns } from "./known-posts.ts";
+import { type SourceTruncation, truncationOf } from "./shares.ts";
+
+export interface GlobalCandidates {
   /** By the engine's clock, in milliseconds. */
   at: number;
   posts: Post[];
@@ -16,26 +17,33 @@ export interface CommonPosts {
   /** What each source has, the best first, as places in `posts`, the shares of authors aside. */
   places: Partial<Record<Source, number[]>>;
   /** What of a source is kept where there may be more; left out: all that there is. */
-  cut: Partial<Record<Source, Cut>>;
+  cut: Partial<Record<Source, SourceTruncation>>;
 }
 
 /** None, so that what was written since that time is asked for, in milliseconds. */
-export const noneAt = (at: number): CommonPosts => ({ at, posts: [], ids: "{}", texts: "{}", places: {}, cut: {} });
+export const noGlobalCandidates = (at: number): GlobalCandidates => ({
+  at,
+  posts: [],
+  ids: "{}",
+  texts: "{}",
+  places: {},
+  cut: {},
+});
 
 /** With `connection` in a transaction under `role`. */
-export async function readCommonPosts(connection: Connection, role: string): Promise<CommonPosts> {
+export async function readGlobalCandidates(connection: Connection, role: string): Promise<GlobalCandidates> {
   const read: Statement<{ common_posts: Common }> = call("recsys_engine.common_posts", {});
-  const [{ common_posts: common }] = await asService(connection, role, read);
-  const posts = toldPosts(common.posts);
-  const places: CommonPosts["places"] = {};
-  const cut: CommonPosts["cut"] = {};
+  const [{ common_posts: common }] = await queryAsService(connection, role, read);
+  const posts = postsFromColumns(common.posts);
+  const places: GlobalCandidates["places"] = {};
+  const cut: GlobalCandidates["cut"] = {};
   const closedAuthors = new Set(common.closed_authors);
-  for (const source of commonSources) {
+  for (const source of globalSources) {
     const placeOf = (i: number) => common.places?.[i][source] ?? 0;
     const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
     places[source] = placed;
     if (placed.length < sources[source].kept) continue;
-    const { authors, beyondTo } = cutOf(
+    const { authors, beyondTo } = truncationOf(
       placed.map((i) => posts[i].author_id),
       sources[source].share,
     );
@@ -52,7 +60,7 @@ export async function readCommonPosts(connection: Connection, role: string): Pro
 /** What recsys_engine.common_posts returns; null where there are none. */
 interface Common {
   at: number;
-  posts: ToldPosts;
+  posts: PostColumnArrays;
   texts: number[];
   places: Partial<Ranks>[] | null;
   /** Authors none of whose `posts` a stranger may read. */

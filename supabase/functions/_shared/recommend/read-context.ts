@@ -37,7 +37,7 @@ export interface ContextRow extends UserTextRow {
   recent_interactions: NamedInteraction[];
   /** Which posts the vectors of `history` are. */
   history_posts: string[];
-  /** `ownHistory`, which is read after the context. */
+  /** `readHistoryComponents`, which is read after the context. */
   own_history?: Components[] | undefined;
   /** recsys_engine.feed_kind. Of an impersonal feed nothing of its reader is known. */
   feed: "personal" | "following" | "impersonal";

@@ -1,5 +1,5 @@
-import type { Identity } from "../database/caller.ts";
-import { AppError, asAppError } from "../http/errors.ts";
+import type { Identity } from "../database/run-as-caller.ts";
+import { AppError, toAppError } from "../http/errors.ts";
 
 /** Whose feed it is: a user's, or that of a visitor, who has not signed in. */
 export interface Reader {
@@ -21,5 +21,5 @@ export function errorTo({ caller }: Reader, thrown: unknown): AppError {
       "visitors may not read the posts of this app: sign in and send the user's access token",
       thrown,
     );
-  return asAppError(thrown);
+  return toAppError(thrown);
 }

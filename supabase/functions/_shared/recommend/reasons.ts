@@ -8,7 +8,7 @@ import { sharedTerms } from "../features/text-match.ts";
 import type { Reason } from "./feed.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { ScoredPost } from "./scores.ts";
-import type { Selected } from "./select/select.ts";
+import type { SelectedPost } from "./select/select.ts";
 
 /**
  * Of what is shown, the ranker looks at much more than at likeness: on travel-se half of all candidates have a cosine of 0.72 and more
@@ -20,8 +20,8 @@ const closeShare = 0.1;
  * The reason of each selected post; `candidates` are all of the request, `vectors` [32] those of `context.history_posts`. Where no model ranked, nothing that the user did has brought
  * a post, but for its author.
  */
-export function reasons(
-  selected: Selected<ScoredPost>[],
+export function explainPage(
+  selected: SelectedPost<ScoredPost>[],
   candidates: Text[],
   context: ContextRow,
   vectors: ArrayLike<number>[],
@@ -36,15 +36,15 @@ export function reasons(
   return selected.map(({ chosen, explored }, i) => {
     const { post } = chosen;
     if (explored) return { kind: "exploration" };
-    if (post.follows_author) return plainReason("followed", post.author_id, true);
+    if (post.follows_author) return reasonOfSource("followed", post.author_id, true);
     if (post.followed_topic !== null) return { kind: "follows_topic", topic: post.followed_topic };
     const nearest = isClose(chosen.rankBy("log_history_rank")) && nearestInHistory(history, post.embedding);
     if (nearest) return { kind: "like_your_history", post_id: nearest.post_id, title: nearest.title };
-    if (post.ranks.followed !== null) return plainReason("followed", post.author_id);
+    if (post.ranks.followed !== null) return reasonOfSource("followed", post.author_id);
     if (isClose(chosen.rankBy("log_text_match_rank")) && terms[i].length > 0)
       return { kind: "shared_terms", terms: terms[i] };
-    const source = bestSource(post.ranks);
-    return source === "touched" ? { kind: source, people: post.touchers } : plainReason(source, post.author_id);
+    const source = primarySource(post.ranks);
+    return source === "touched" ? { kind: source, people: post.touchers } : reasonOfSource(source, post.author_id);
   });
 }
 
@@ -78,7 +78,7 @@ export function nearestInHistory(history: NamedPost[], embedding: ArrayLike<numb
 }
 
 /** Why a candidate is shown: the source that ranks it best; of equals the more telling one. */
-export function bestSource(ranks: Record<Source, number | null>): Source {
+export function primarySource(ranks: Record<Source, number | null>): Source {
   return sourceNames.reduce((best, source) => {
     const [rank, least] = [ranks[source] ?? Infinity, ranks[best] ?? Infinity];
     if (rank !== least) return rank < least ? source : best;
@@ -87,7 +87,7 @@ export function bestSource(ranks: Record<Source, number | null>): Source {
 }
 
 /** What the source alone tells, and that the user follows the author or a topic. */
-export function plainReason(
+export function reasonOfSource(
   source: Source,
   authorId: string | null,
   followsAuthor = false,

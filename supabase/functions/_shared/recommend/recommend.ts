@@ -8,50 +8,50 @@
  * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed. Who may choose another model,
  * make the page or do work afterwards is in seams.ts.
  */
-import { AppError, asAppError } from "../http/errors.ts";
+import { AppError, toAppError } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import { answerOf } from "./answer.ts";
+import { buildFeedResult } from "./answer.ts";
 import type { Page } from "./cursor.ts";
 import { headWeights } from "./feed-settings.ts";
-import { givenPage, givenScores } from "./given.ts";
-import { ModelGone } from "./known-posts.ts";
-import { checkedPage, type IsGone } from "./last-check.ts";
-import { type LeftOut, leftOutLine } from "./left-out.ts";
-import { lookUp } from "./look-up.ts";
-import { explorationOf, plainPage } from "./page.ts";
+import { requestedPage, scoreByRequestOrder } from "./given.ts";
+import { ModelDroppedError } from "./known-posts.ts";
+import { type IsUnavailable, recheckVisibility } from "./last-check.ts";
+import { type UnrankablePost, unrankableError } from "./left-out.ts";
+import { gatherInputs } from "./look-up.ts";
+import { buildDefaultPage, explorationFor } from "./page.ts";
 import type { Reader } from "./reader.ts";
-import { repostsOf } from "./reposts.ts";
-import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
+import { loadRepostFilter } from "./reposts.ts";
+import { type ScoredPost, scoreByCommunity, scoreWithModel } from "./scores.ts";
 import {
-  type Chosen,
-  ChosenModelFailed,
+  type BuiltPage,
+  type ChosenModel,
+  ChosenModelError,
+  type FeedResult,
   type FeedServices,
-  type LookedUp,
-  type MadePage,
-  type Recommendation,
+  type RankingInputs,
 } from "./seams.ts";
 import { userState } from "./states.ts";
-import { tellPosts } from "./tell-posts.ts";
+import { hydratePosts } from "./tell-posts.ts";
 
 /** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
-export async function recommend(
+export async function recommendLive(
   services: FeedServices,
   reader: Reader,
   page: Page,
   timeout: string,
   span: Span = noSpan,
-): Promise<Recommendation> {
+): Promise<FeedResult> {
   try {
     return await feedBy(services, reader, page, timeout, span, false);
   } catch (error) {
-    if (!(error instanceof ChosenModelFailed)) throw error;
+    if (!(error instanceof ChosenModelError)) throw error;
     services.log("chosen_model_failed", error);
     return await feedBy(services, reader, page, timeout, span, true);
   }
 }
 
-/** `failed` as in `ModelChoice`. Throws ChosenModelFailed. */
+/** `failed` as in `ModelSelector`. Throws ChosenModelError. */
 async function feedBy(
   services: FeedServices,
   reader: Reader,
@@ -59,10 +59,10 @@ async function feedBy(
   timeout: string,
   span: Span,
   failed: boolean,
-): Promise<Recommendation> {
-  const find = () => lookUp(services, reader, page, timeout, span, failed);
+): Promise<FeedResult> {
+  const find = () => gatherInputs(services, reader, page, timeout, span, failed);
   const lookedUp = await find().catch((error) => {
-    if (!(error instanceof ModelGone)) throw error;
+    if (!(error instanceof ModelDroppedError)) throw error;
     // another model serves by now
     return find();
   });
@@ -70,10 +70,10 @@ async function feedBy(
   const { found, chosen, label, makers, promotions } = lookedUp;
   // the connection is free again
   const { context, posts } = found;
-  const leftOut: LeftOut[] = [];
+  const leftOut: UnrankablePost[] = [];
   // asked while the ranker runs
-  const told = tellPosts(services, posts, context, found.originals);
-  const toldReposts = repostsOf(services.conversations, found.originals);
+  const told = hydratePosts(services, posts, context, found.originals);
+  const toldReposts = loadRepostFilter(services.conversations, found.originals);
   const ofScores = span("scores");
   const thought = await ranking(services.log, found, chosen, leftOut);
   ofScores();
@@ -83,37 +83,39 @@ async function feedBy(
   found.posts = posts.filter((post) => !isRepost(post));
   const ranked = thought?.filter(({ post }) => !isRepost(post)) ?? null;
   const unranked = () =>
-    page.given ? givenScores(found.posts, page.given) : communityScores(found.posts, Number(context.now), leftOut);
+    page.given
+      ? scoreByRequestOrder(found.posts, page.given)
+      : scoreByCommunity(found.posts, Number(context.now), leftOut);
   const unweighed = ranked ?? unranked();
-  const makeOf = async (found: LookedUp, unweighed: ScoredPost[]) => {
+  const makeOf = async (found: RankingInputs, unweighed: ScoredPost[]) => {
     const scored = promotions?.weighed(unweighed) ?? unweighed;
     const asked = {
       found,
       page,
       scored: promotions?.unpinned(scored, page) ?? scored,
-      explore: explorationOf(found, page),
+      explore: explorationFor(found, page),
       promotions,
       leftOut,
       isRepost,
     };
-    let made: MadePage | null = null;
+    let made: BuiltPage | null = null;
     // what else makes pages goes by a model's scores
     if (ranked) for (const make of makers) made ??= await make(asked);
-    made ??= page.given ? givenPage(asked) : plainPage(asked);
+    made ??= page.given ? requestedPage(asked) : buildDefaultPage(asked);
     return promotions ? promotions.placed(made, scored, page) : made;
   };
-  const answered = (made: MadePage, found: LookedUp, ranked: ScoredPost[] | null) => {
-    if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
-    return answerOf(found, page, ranked, made, label);
+  const answered = (made: BuiltPage, found: RankingInputs, ranked: ScoredPost[] | null) => {
+    if (leftOut.length > 0) services.log("candidates_left_out", unrankableError(leftOut));
+    return buildFeedResult(found, page, ranked, made, label);
   };
   if (!found.isOfReplica) return answered(await makeOf(found, unweighed), found, ranked);
   const ofCheck = span("last_check");
-  const makeOfLeft = (isGone: IsGone) =>
+  const makeOfLeft = (isGone: IsUnavailable) =>
     makeOf(
       { ...found, posts: found.posts.filter((post) => !isGone(post)) },
       unweighed.filter(({ post }) => !isGone(post)),
     );
-  const { made, isGone, described } = await checkedPage(
+  const { made, isGone, described } = await recheckVisibility(
     services.pool,
     reader.caller,
     page,
@@ -128,22 +130,22 @@ async function feedBy(
 
 /**
  * What the ranker says; null where there is none, or where it fails: that is logged, unless it is the chosen model's. `leftOut` takes the posts that
- * cannot be ranked. Throws ChosenModelFailed.
+ * cannot be ranked. Throws ChosenModelError.
  */
 async function ranking(
   log: Log,
-  { context, model, input, vector, posts }: LookedUp,
-  chosen: Chosen | null,
-  leftOut: LeftOut[],
+  { context, model, input, vector, posts }: RankingInputs,
+  chosen: ChosenModel | null,
+  leftOut: UnrankablePost[],
 ): Promise<ScoredPost[] | null> {
   if (!model || !vector) return null;
   const request = { now: Number(context.now), weights: headWeights(context.settings) };
   try {
     if (model.ranker instanceof AppError) throw model.ranker;
-    return await modelScores(model.ranker, userState(context, input.history), vector, posts, request, leftOut);
+    return await scoreWithModel(model.ranker, userState(context, input.history), vector, posts, request, leftOut);
   } catch (thrown) {
-    const error = asAppError(thrown);
-    if (chosen) throw new ChosenModelFailed(chosen, "cannot rank", error);
+    const error = toAppError(thrown);
+    if (chosen) throw new ChosenModelError(chosen, "cannot rank", error);
     log(error.code, error);
     leftOut.length = 0;
     return null;

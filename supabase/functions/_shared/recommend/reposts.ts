@@ -1,9 +1,9 @@
 /** What is one conversation with what a reader dismissed lately, or saw and wants no reposts of. */
-import type { PostFacts } from "./post-facts.ts";
-import { sameTitles } from "./select/fold.ts";
+import type { PostAttributeCache } from "./post-facts.ts";
+import { createTitleMatcher } from "./select/fold.ts";
 
 /** As recsys_engine.unwanted_originals. */
-export interface Originals {
+export interface RepostOriginals {
   post_ids: string[];
   titles: string[];
 }
@@ -12,15 +12,18 @@ export interface Originals {
 export type IsRepost = (post: { title: string; is_masked?: boolean; conversation?: string | null }) => boolean;
 
 /** `originals` null: there are none. Where conversations cannot be had titles alone decide. Throws nothing. */
-export async function repostsOf(conversations: PostFacts<string>, originals: Originals | null): Promise<IsRepost> {
+export async function loadRepostFilter(
+  conversations: PostAttributeCache<string>,
+  originals: RepostOriginals | null,
+): Promise<IsRepost> {
   if (!originals) return () => false;
   const known = await conversations.of(originals.post_ids);
-  return isOneOf(originals.titles, new Set(known.values()));
+  return repostFilter(originals.titles, new Set(known.values()));
 }
 
 /** Tells whether a post is a repost, by unmasked titles and by conversations that the app names. */
-export function isOneOf(titles: string[], conversations: ReadonlySet<string | null>): IsRepost {
-  const hasTitle = sameTitles(titles);
+export function repostFilter(titles: string[], conversations: ReadonlySet<string | null>): IsRepost {
+  const hasTitle = createTitleMatcher(titles);
   return ({ title, is_masked, conversation }) =>
     (!is_masked && hasTitle(title)) || (conversation != null && conversations.has(conversation));
 }

@@ -1,20 +1,33 @@
 /** The candidates of a feed as recsys_engine.candidates brings them: in addition to what is common to all feeds, or from all sources together. */
 import { sql } from "kysely";
-import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
-import { commonSources, optionsOf, type Ranks, type Source, sourceNames, unranked } from "../features/retrieval.ts";
-import { takeTurns } from "../features/turns.ts";
-import { candidateOf, type Found } from "./candidate.ts";
-import { counted } from "./count-author.ts";
+import { type Identity, queryAsService } from "../database/run-as-caller.ts";
+import { interleaveTopics } from "../features/interleave-topics.ts";
+import {
+  emptyRanks,
+  globalSources,
+  type Ranks,
+  type Source,
+  sourceNames,
+  sourceOptions,
+} from "../features/retrieval.ts";
+import { type CallerSignals, candidateOf } from "./candidate.ts";
+import { countOccurrence } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
-import { type Dismissed, dismissalFactor, knownTag } from "./dismissed.ts";
-import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
-import type { KnownPost } from "./post-rows.ts";
-import type { CommonPosts } from "./read-common-posts.ts";
-import type { Originals } from "./reposts.ts";
-import { type FoundLists, mostFound } from "./scope-index.ts";
-import { type Cut, cutOf, withinShare } from "./shares.ts";
+import { dismissalMultiplier, normalizeTag, type RecentDismissal } from "./dismissed.ts";
+import {
+  ModelDroppedError,
+  type Post,
+  type PostColumnArrays,
+  postsFromColumns,
+  readPostSnapshots,
+} from "./known-posts.ts";
+import type { PostSnapshot } from "./post-rows.ts";
+import type { GlobalCandidates } from "./read-common-posts.ts";
+import type { RepostOriginals } from "./reposts.ts";
+import { type SourceHits, sourceFetchLimit } from "./scope-index.ts";
+import { capPerAuthor, type SourceTruncation, truncationOf } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys_engine.candidates returns; null where there is none. */
@@ -29,9 +42,9 @@ interface FoundCandidates {
   /** Topics of which they want more or less, in small letters; null: nothing of theirs is read. */
   more: string[] | null;
   less: string[] | null;
-  dismissed: Dismissed[] | null;
+  dismissed: RecentDismissal[] | null;
   /** null: there are none, or the request names the posts. */
-  originals: Originals | null;
+  originals: RepostOriginals | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** By post, up to two of these, the latest first, whose profile the caller may read and whom they did not mute. */
@@ -43,7 +56,7 @@ interface FoundCandidates {
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Posts of the caller's own sources, and common posts that they read in another form; in their order: */
-  posts: ToldPosts;
+  posts: PostColumnArrays;
   /** null: see `lists`. */
   ranks: OwnRanks[] | null;
   /** What the caller's own sources found, with `common`: places in `posts` in the order of the source, null where it may not be shown, and, where there may be more, of whom. */
@@ -63,14 +76,14 @@ type OwnSource = Source | "since" | `topic:${string}`;
 type OwnRanks = { [Source in OwnSource]?: number | null };
 
 /** A post and what it is to the user, until it is a candidate. */
-interface Mine extends Found {
+interface Mine extends CallerSignals {
   post: Post;
 }
 
 /** How many times its score a post of a topic has of which its reader wants more; of one of which they want less, so many times less. */
 const leaning = 4;
 /** The same of a topic that they follow: no follow of a topic need have been there to learn from, and one has to be felt. */
-export const followedLeaning = 2;
+export const followedTopicBoost = 2;
 
 /** What is asked of the sources. */
 export interface RetrievalRequest {
@@ -79,9 +92,9 @@ export interface RetrievalRequest {
   vector: Float32Array | null;
   page: Pick<Page, "served" | "filter" | "given">;
   /** What is common to all feeds and need not be asked for; null: everything is. */
-  common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
+  common: (Omit<GlobalCandidates, "at"> & { at: number | null }) | null;
   /** With `common` without posts: what the worker found for `similar` and the common sources in the posts of the caller's scopes. */
-  ofScopes?: FoundLists;
+  ofScopes?: SourceHits;
   /** Whether the caller is taken for one who may read few posts: true, it is looked at first; false, it is not; default: where `common` is null. */
   isFew?: boolean;
   /** Told whether they may. */
@@ -91,29 +104,29 @@ export interface RetrievalRequest {
   /** What the primary said of the caller, where a replica is asked (replica-candidates.ts); default: it is read with the candidates. */
   own?: string | undefined;
   /** Where a worker keeps what is known of posts; default: it is read. */
-  known?: (ids: string[]) => Promise<KnownPost[]>;
+  known?: (ids: string[]) => Promise<PostSnapshot[]>;
 }
 
-export interface Retrieved {
+export interface RetrievalResult {
   /** Unordered. */
   posts: PostCandidate[];
-  ofCaller: ToCaller;
+  ofCaller: GetCallerSignals;
   /** null: there are none. */
-  originals: Originals | null;
+  originals: RepostOriginals | null;
 }
 
 /**
  * The caller's candidates (without `sub`: a visitor's); null where more than `common` is needed, because too many of those are hidden from
- * the caller, known to them, or served. Throws ModelGone.
+ * the caller, known to them, or served. Throws ModelDroppedError.
  */
 export async function retrieve(
   connection: Connection,
   caller: Identity,
   asked: RetrievalRequest,
-): Promise<Retrieved | null> {
+): Promise<RetrievalResult | null> {
   const { vector, ofScopes } = asked;
-  const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
-  if (answer.model_gone) throw new ModelGone();
+  const [{ found: answer }] = await queryAsService(connection, caller.role, candidates(caller, asked));
+  if (answer.model_gone) throw new ModelDroppedError();
   // a replica may not know yet whose act or profile was taken from the caller, and the last check is of posts
   if (asked.own !== undefined) answer.touchers = null;
   asked.tellFew?.(answer.is_few);
@@ -124,19 +137,20 @@ export async function retrieve(
   }
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
-  const told = toldPosts(answer.posts);
+  const told = postsFromColumns(answer.posts);
   const since = ownPosts(told, answer, ofCaller, found);
   const common = ofScopes ? commonOf(told, answer, ofScopes) : asked.common;
   if (common && !answer.is_few && !addCommon(common, told, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
-  const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
+  const knownOf =
+    asked.known ?? ((ids) => readPostSnapshots(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   const posts = Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
   return { posts, ofCaller, originals: answer.originals };
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */
-export type ToCaller = (
+export type GetCallerSignals = (
   post: Post,
 ) => Pick<
   Mine,
@@ -160,14 +174,14 @@ function toCaller({
   more,
   less,
   dismissed,
-}: FoundCandidates): ToCaller {
-  const afterDismissals = dismissalFactor(dismissed ?? []);
+}: FoundCandidates): GetCallerSignals {
+  const afterDismissals = dismissalMultiplier(dismissed ?? []);
   const followed = new Set(follows);
   const has = (tags: string[] | null, wanted: string[] | null) =>
-    wanted?.length ? tags?.some((tag) => wanted.includes(knownTag(tag))) : false;
+    wanted?.length ? tags?.some((tag) => wanted.includes(normalizeTag(tag))) : false;
   return ({ post_id, author_id, tags, of_circle, standing }) => {
-    const followed_topic = topics?.length ? (tags?.find((tag) => topics.includes(knownTag(tag))) ?? null) : null;
-    const wanted = has(tags, more) ? leaning : followed_topic !== null ? followedLeaning : 1;
+    const followed_topic = topics?.length ? (tags?.find((tag) => topics.includes(normalizeTag(tag))) ?? null) : null;
+    const wanted = has(tags, more) ? leaning : followed_topic !== null ? followedTopicBoost : 1;
     const author_affinity = author_id === null ? 0 : (affinities?.[author_id] ?? 0);
     const follows_author = author_id !== null && followed.has(author_id);
     return {
@@ -188,18 +202,18 @@ function ranksOf(
   { posts }: FoundCandidates,
   lists: List[],
   hidden: Set<string | undefined>,
-  ofScopes?: FoundLists,
+  ofScopes?: SourceHits,
 ): OwnRanks[] | null {
   const ranks: OwnRanks[] = (posts.post_id ?? []).map(() => ({}));
   for (const list of lists) {
     const { source, size, posts: found } = list;
-    if ((commonSources as OwnSource[]).includes(source)) continue;
+    if ((globalSources as OwnSource[]).includes(source)) continue;
     const share = size / 10;
     const cut = cutOfList(list, share, ofScopes);
     const shown = [...found.keys()].filter((place) => found[place] !== null);
     const postOf = (place: number) => found[place] as number;
     const authorOf = (place: number) => posts.author_id?.[postOf(place)] ?? null;
-    const brought = withinShare(shown, authorOf, { most: size, share, cut }, hidden);
+    const brought = capPerAuthor(shown, authorOf, { most: size, share, cut }, hidden);
     if (!brought) return null;
     for (const [i, place] of brought.entries()) ranks[postOf(place)][source] = i + 1;
   }
@@ -213,28 +227,28 @@ function ranksOf(
 function cutOfList(
   { source, size, posts, authors }: List,
   share: number,
-  ofScopes: FoundLists | undefined,
-): Cut | undefined {
+  ofScopes: SourceHits | undefined,
+): SourceTruncation | undefined {
   const found = ofScopes?.[source as Source];
-  if (!found) return authors ? cutOf(authors, share) : undefined;
-  const isCut = authors !== null || found.length >= mostFound(source as Source);
-  return isCut && posts.filter((place) => place !== null).length < size ? cutOf([], share) : undefined;
+  if (!found) return authors ? truncationOf(authors, share) : undefined;
+  const isCut = authors !== null || found.length >= sourceFetchLimit(source as Source);
+  return isCut && posts.filter((place) => place !== null).length < size ? truncationOf([], share) : undefined;
 }
 
 /** What common sources found in scopes, as what is common to all: all of it may be shown. */
 function commonOf(
   posts: Post[],
   answer: FoundCandidates,
-  ofScopes: FoundLists,
-): Pick<CommonPosts, "posts" | "places" | "cut"> {
+  ofScopes: SourceHits,
+): Pick<GlobalCandidates, "posts" | "places" | "cut"> {
   answer.common = { place: [...posts.keys()], served_key: answer.served_keys };
-  const [places, cut]: [CommonPosts["places"], CommonPosts["cut"]] = [{}, {}];
+  const [places, cut]: [GlobalCandidates["places"], GlobalCandidates["cut"]] = [{}, {}];
   for (const list of answer.lists ?? []) {
     const source = list.source as Source;
-    if (!commonSources.includes(source)) continue;
+    if (!globalSources.includes(source)) continue;
     // two scopes may have been read at different times
     places[source] = list.posts.filter((place) => place !== null && !answer.ranks?.[place].since) as number[];
-    const found = cutOfList(list, optionsOf[source].share, ofScopes);
+    const found = cutOfList(list, sourceOptions[source].share, ofScopes);
     if (found) cut[source] = found;
   }
   return { posts, places, cut };
@@ -244,7 +258,7 @@ function commonOf(
 function ownPosts(
   told: Post[],
   { ranks, lists, served_keys }: FoundCandidates,
-  ofCaller: ToCaller,
+  ofCaller: GetCallerSignals,
   found: Map<string, Mine>,
 ): Mine[] {
   const since: Mine[] = [];
@@ -254,7 +268,7 @@ function ownPosts(
     if (lists && Object.keys(ranks?.[i] ?? {}).length === 0) continue;
     const mine = {
       post,
-      ranks: Object.assign(unranked(), own),
+      ranks: Object.assign(emptyRanks(), own),
       ...ofCaller(post),
       served_key: served_keys[i],
     };
@@ -280,7 +294,7 @@ function giveTurns(
     return listed.sort((a, b) => a.rank - b.rank).map(({ mine }) => mine);
   };
   const lists = topics.map((topic) => listOf(`topic:${topic}`));
-  const followed = takeTurns(listOf("followed"), lists, ({ post }) => post.author_id);
+  const followed = interleaveTopics(listOf("followed"), lists, ({ post }) => post.author_id);
   for (const [i, list] of lists.entries()) for (const mine of list) mine.followed_topic ??= topics[i];
   const places = new Map(followed.map((mine, i) => [mine, i + 1]));
   for (const { mine } of own)
@@ -294,12 +308,12 @@ function giveTurns(
 
 /** Adds the common posts that the caller may see, as the caller reads them; false if that is not enough. */
 function addCommon(
-  common: Pick<CommonPosts, "posts" | "places" | "cut">,
+  common: Pick<GlobalCandidates, "posts" | "places" | "cut">,
   told: Post[],
   answer: FoundCandidates,
   since: Mine[],
   hidden: Set<string | undefined>,
-  ofCaller: ToCaller,
+  ofCaller: GetCallerSignals,
   found: Map<string, Mine>,
 ): boolean {
   /** By their places; undefined: it may not be shown. */
@@ -310,20 +324,20 @@ function addCommon(
   const shownKeys = answer.common?.served_key ?? [];
   // by index here: with `entries` these loops made 210 KB of a feed's 3.9 MB of garbage
   for (let i = 0; i < shown.length; i++) keys[shown[i]] = shownKeys[i];
-  for (const source of commonSources) {
-    const { size, share, beginsWithNew } = optionsOf[source];
+  for (const source of globalSources) {
+    const { size, share, beginsWithNew } = sourceOptions[source];
     let rank = 0;
     const counts = new Map<string, number>();
     // it is newer than all that was read before
     if (beginsWithNew)
       for (const mine of since)
-        if (rank < size && counted(counts, mine.post.author_id) <= share) mine.ranks[source] = ++rank;
+        if (rank < size && countOccurrence(counts, mine.post.author_id) <= share) mine.ranks[source] = ++rank;
     const places = common.places[source] ?? [];
     const shownPlaces: number[] = [];
     for (let i = 0; i < places.length; i++) if (keys[places[i]] !== undefined) shownPlaces.push(i);
     const authorOf = (i: number) => common.posts[places[i]].author_id;
     const cut = common.cut[source];
-    const brought = withinShare(shownPlaces, authorOf, { most: size - rank, share, cut, counts }, hidden);
+    const brought = capPerAuthor(shownPlaces, authorOf, { most: size - rank, share, cut, counts }, hidden);
     if (!brought) return false;
     for (const i of brought) {
       const place = places[i];
@@ -333,7 +347,7 @@ function addCommon(
         const post = readOtherwise.get(post_id) ?? common.posts[place];
         mine = {
           post,
-          ranks: unranked(),
+          ranks: emptyRanks(),
           ...ofCaller(post),
           served_key: keys[place] ?? 0,
         };

@@ -4,7 +4,7 @@
  */
 
 /** Rows from 0 to `rows` − 1, each of at most one id. */
-export function openRowIds(rows: number) {
+export function createUuidIndex(rows: number) {
   /** Four words a row. */
   const ids = new Uint32Array(4 * rows);
   /** The row + 1 of an id at its place or behind it; 0: nothing was there, −1: what was there is forgotten. */

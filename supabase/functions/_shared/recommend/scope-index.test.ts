@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { unitVectors } from "../../../../trainer/community/testing.ts";
 import { Random } from "../../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../../trainer/engine/vector-at.ts";
-import { bestOfScopes, openScopeIndex } from "./scope-index.ts";
+import { decodeScopeIndex, topPostsOfScopes } from "./scope-index.ts";
 import { type PackedPost, packedPosts } from "./testing-scope-posts.ts";
 
 const random = new Random(3);
@@ -40,10 +40,10 @@ test("each source has what a sort of all has first, however the posts are divide
   };
   for (const scopes of [1, 2, 50]) {
     const parts = Array.from({ length: scopes }, (_, scope) => posts.filter(({ number }) => number % scopes === scope));
-    const indexes = parts.map((part) => openScopeIndex(packedPosts(part)));
-    assert.deepEqual(bestOfScopes(indexes, vector), expected);
+    const indexes = parts.map((part) => decodeScopeIndex(packedPosts(part)));
+    assert.deepEqual(topPostsOfScopes(indexes, vector), expected);
     // a scope twice brings each post once
-    const twice = bestOfScopes([...indexes, indexes[0]], vector).fresh ?? [];
+    const twice = topPostsOfScopes([...indexes, indexes[0]], vector).fresh ?? [];
     assert.equal(new Set(twice).size, twice.length);
   }
 });
@@ -56,14 +56,16 @@ test("of equal posts those with the lower ids come first, also those of several 
     popular: 1,
     vector: unitVectors(new Random(1), 1),
   }));
-  const parts = [0, 1, 2].map((rest) => openScopeIndex(packedPosts(alike.filter(({ number }) => number % 3 === rest))));
-  for (const found of Object.values(bestOfScopes(parts, vector))) assert.deepEqual(found, alike.map(idOf));
+  const parts = [0, 1, 2].map((rest) =>
+    decodeScopeIndex(packedPosts(alike.filter(({ number }) => number % 3 === rest))),
+  );
+  for (const found of Object.values(topPostsOfScopes(parts, vector))) assert.deepEqual(found, alike.map(idOf));
 });
 
 test("a post without a vector is not near, and one that nobody came to is neither trending nor popular", () => {
   const nobody = { trending: Number.NEGATIVE_INFINITY, popular: Number.NEGATIVE_INFINITY };
   const posts = made(30, (n) => (n < 10 ? { vector: null } : n < 20 ? nobody : {}));
-  const found = bestOfScopes([openScopeIndex(packedPosts(posts))], vector);
+  const found = topPostsOfScopes([decodeScopeIndex(packedPosts(posts))], vector);
   assert.deepEqual(found.similar, sorted(posts.slice(10), nearness));
   for (const source of ["trending", "popular"] as const)
     assert.deepEqual(
@@ -72,18 +74,21 @@ test("a post without a vector is not near, and one that nobody came to is neithe
     );
   assert.deepEqual([found.active?.length, found.fresh?.length], [30, 30]);
   const none = { similar: [], active: [], fresh: [], trending: [], popular: [] };
-  assert.deepEqual(bestOfScopes([openScopeIndex("")], vector), none);
+  assert.deepEqual(topPostsOfScopes([decodeScopeIndex("")], vector), none);
 });
 
 test("of an author twice their share comes before all others', and what is beyond takes places that are left", () => {
   const [flood, rest] = [2000, 270];
   const posts = made(flood + rest, (n) => (n < flood ? { author: 7, fresh: 2e9 - n } : { author: n, fresh: 1e9 - n }));
-  const { fresh } = bestOfScopes([openScopeIndex(packedPosts(posts))], vector);
+  const { fresh } = topPostsOfScopes([decodeScopeIndex(packedPosts(posts))], vector);
   assert.equal(fresh?.length, 280);
   assert.deepEqual(fresh, [...posts.slice(0, 20), ...posts.slice(flood, flood + 260)].map(idOf));
   // without others all are theirs, and an unknown author is nobody
   for (const author of [7, 0]) {
     const ofOne = posts.slice(0, flood).map((post) => ({ ...post, author }));
-    assert.deepEqual(bestOfScopes([openScopeIndex(packedPosts(ofOne))], vector).fresh, ofOne.slice(0, 280).map(idOf));
+    assert.deepEqual(
+      topPostsOfScopes([decodeScopeIndex(packedPosts(ofOne))], vector).fresh,
+      ofOne.slice(0, 280).map(idOf),
+    );
   }
 });

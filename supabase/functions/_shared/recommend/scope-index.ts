@@ -2,8 +2,8 @@
 
 import { bytesOf } from "../database/vectors.ts";
 import { dimensions } from "../features/history.ts";
-import { commonSources, optionsOf, type Source } from "../features/retrieval.ts";
-import { withinShare } from "./shares.ts";
+import { globalSources, type Source, sourceOptions } from "../features/retrieval.ts";
+import { capPerAuthor } from "./shares.ts";
 
 export interface ScopeIndex {
   count: number;
@@ -18,17 +18,18 @@ export interface ScopeIndex {
 }
 
 /** How many a source finds, the best first: some are the reader's own, known to them or hidden. */
-export const mostFound = (source: Source): number => (source === "similar" ? 1000 : 2 * optionsOf[source].kept);
+export const sourceFetchLimit = (source: Source): number =>
+  source === "similar" ? 1000 : 2 * sourceOptions[source].kept;
 
 /** What an index finds for each source: ids of posts, the best first. */
-export type FoundLists = Partial<Record<Source, string[]>>;
+export type SourceHits = Partial<Record<Source, string[]>>;
 
 const [idBytes, bytes] = [16, 184];
 /** Where in a post its figures begin, each of 8 bytes, and its vector, with a header that begins with its length. */
 const figures: Partial<Record<Source, number>> = { fresh: 20, active: 28, trending: 36, popular: 44 };
 const [lengthAt, vectorAt] = [52, 56];
 
-export function openScopeIndex(packed: string): ScopeIndex {
+export function decodeScopeIndex(packed: string): ScopeIndex {
   const posts = bytesOf(packed);
   const view = new DataView(posts.buffer);
   const count = posts.length / bytes;
@@ -43,7 +44,7 @@ export function openScopeIndex(packed: string): ScopeIndex {
     for (let d = 0; d < dimensions; d++) vectors[dimensions * post + d] = view.getFloat32(at + vectorAt + 4 * d);
   }
   const index: ScopeIndex = { count, ids, authors, vectors, hasVector, of: {} };
-  for (const source of commonSources) {
+  for (const source of globalSources) {
     const offset = figures[source] as number;
     const values = Float64Array.from({ length: count }, (_, post) => view.getFloat64(bytes * post + offset));
     const sorted = highest(values, count);
@@ -56,15 +57,15 @@ export function openScopeIndex(packed: string): ScopeIndex {
 }
 
 /** What several scopes have together for a reader with that vector [32]. */
-export function bestOfScopes(indexes: ScopeIndex[], vector: Float32Array): FoundLists {
-  const lists: FoundLists = {
+export function topPostsOfScopes(indexes: ScopeIndex[], vector: Float32Array): SourceHits {
+  const lists: SourceHits = {
     similar: merged(
       indexes,
       "similar",
       indexes.map((index) => nearest(index, vector)),
     ),
   };
-  for (const source of commonSources)
+  for (const source of globalSources)
     lists[source] = merged(
       indexes,
       source,
@@ -81,7 +82,7 @@ function nearest({ count, vectors, hasVector }: ScopeIndex, vector: Float32Array
     for (let d = 0; d < dimensions; d++) sum += vectors[at++] * vector[d];
     values[post] = hasVector[post] ? sum : Number.NEGATIVE_INFINITY;
   }
-  return { values, first: highest(values, mostFound("similar")) };
+  return { values, first: highest(values, sourceFetchLimit("similar")) };
 }
 
 /** The best of all, each once, of equally good ones those with the lower id. */
@@ -97,10 +98,10 @@ function merged(indexes: ScopeIndex[], source: Source, found: { values: Float64A
 
 /** Those of a source's order that it looks at: in what is kept an author has twice their share before all others. Of the nearest it looks at all. */
 function shared(places: number[], authorOf: (place: number) => number, source: Source): number[] {
-  if (source === "similar") return places.slice(0, mostFound(source));
-  const options = { most: mostFound(source), share: 2 * optionsOf[source].share, cut: undefined };
+  if (source === "similar") return places.slice(0, sourceFetchLimit(source));
+  const options = { most: sourceFetchLimit(source), share: 2 * sourceOptions[source].share, cut: undefined };
   const author = (place: number) => authorOf(place) || null;
-  return (withinShare([...places.keys()], author, options, new Set()) ?? []).sort((a, b) => a - b);
+  return (capPerAuthor([...places.keys()], author, options, new Set()) ?? []).sort((a, b) => a - b);
 }
 
 /** Places of the `most` highest values, the highest first, of equal ones the lower place; −Infinity is none of them. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connection } from "../database/database.ts";
-import { openScopePosts } from "./scope-posts.ts";
+import { createScopeCache } from "./scope-posts.ts";
 import { packedPosts } from "./testing-scope-posts.ts";
 
 const vector = new Float32Array(32).fill(1);
@@ -31,7 +31,7 @@ function made(counts: Record<string, number>) {
   return { asked, state, connection: { query, release: () => undefined } as unknown as Connection };
 }
 type Made = ReturnType<typeof made>;
-type Scopes = ReturnType<typeof openScopePosts>;
+type Scopes = ReturnType<typeof createScopeCache>;
 
 const asOf = (now: number, featureStore = 1, modelId: number | null = 1) => ({ modelId, featureStore, now });
 const ask = (of: Scopes, { connection }: Made, scopes: string[], when = asOf(0)) =>
@@ -39,7 +39,7 @@ const ask = (of: Scopes, { connection }: Made, scopes: string[], when = asOf(0))
 
 test("scopes are read once for all who belong to them, and again after a minute or a roll-up", async () => {
   const database = made({ null: 10, a: 500, b: 3 });
-  const scopes = openScopePosts();
+  const scopes = createScopeCache();
   assert.equal(scopes.has(["a"], 1), false);
   assert.ok(await ask(scopes, database, ["a"]));
   assert.deepEqual(database.asked.splice(0), [["null", "a"]]);
@@ -69,25 +69,25 @@ test("scopes are read once for all who belong to them, and again after a minute 
 
 test("who belongs nowhere has what is of no scope, and in an app that says nothing of scopes nothing is kept", async () => {
   const open = made({ null: 500, a: 10 });
-  const scopes = openScopePosts();
+  const scopes = createScopeCache();
   assert.equal((await ask(scopes, open, []))?.best(vector).active?.length, 500);
   assert.ok(await ask(scopes, open, ["a"]));
   assert.deepEqual(open.asked, [["null"], ["a"]]);
   const silent = made({ null: 0 });
-  const others = openScopePosts();
+  const others = createScopeCache();
   for (let n = 0; n < 2; n++) assert.equal(await ask(others, silent, []), null);
   assert.deepEqual([silent.asked, others.has([], 1)], [[["null"]], false]);
 });
 
 test("where they are too few or too many nothing is kept of them, and none are read again for as long", async () => {
   const few = made({ null: 0, few: 419, enough: 1 });
-  const scopes = openScopePosts();
+  const scopes = createScopeCache();
   for (let n = 0; n < 3; n++) assert.equal(await ask(scopes, few, ["few"]), null);
   assert.ok(await ask(scopes, few, ["enough", "few"]));
   assert.deepEqual(few.asked, [["null", "few"], ["enough"]]);
 
   const large = made({ null: 100, large: 20_001, a: 500, b: 19_700 });
-  const others = openScopePosts();
+  const others = createScopeCache();
   // those of others are as they were
   for (let n = 0; n < 2; n++) assert.equal(await ask(others, large, ["a", "large"]), null);
   for (const scope of ["a", "b"]) assert.ok(await ask(others, large, [scope]));
@@ -96,14 +96,14 @@ test("where they are too few or too many nothing is kept of them, and none are r
   assert.deepEqual(large.asked, [["null", "a", "large"], ["null", "a"], ["b"]]);
   // whose are more nobody reads others for
   const open = made({ null: 20_001, a: 500 });
-  const ofOpen = openScopePosts();
+  const ofOpen = createScopeCache();
   for (let n = 0; n < 2; n++) assert.equal(await ask(ofOpen, open, ["a"]), null);
   assert.deepEqual([open.asked.length, ofOpen.has(["a"], 1)], [1, false]);
 });
 
 test("who comes while a scope is read waits for it, and makes do with what was while it is read again", async () => {
   const database = made({ null: 0, a: 500, b: 500 });
-  const [scopes, openedLater] = [openScopePosts(), openScopePosts()];
+  const [scopes, openedLater] = [createScopeCache(), createScopeCache()];
   const first = await Promise.all(["a", "a", "b"].map((scope) => ask(scopes, database, [scope])));
   assert.deepEqual(first.map(Boolean), [true, true, true]);
   assert.deepEqual(database.asked.splice(0), [["null", "a"], ["b"]]);
@@ -131,7 +131,7 @@ test("of more posts or scopes than there is room for those go that nobody asked 
     { posts: 1e6, scopes: 4 },
   ]) {
     const database = made({ null: 10, a: 500, b: 500, c: 500, d: 500 });
-    const scopes = openScopePosts(limits);
+    const scopes = createScopeCache(limits);
     for (const scope of ["a", "b", "c", "a", "d"]) await ask(scopes, database, [scope]);
     database.asked.splice(0);
     for (const scope of ["a", "c", "d", "b"]) await ask(scopes, database, [scope]);

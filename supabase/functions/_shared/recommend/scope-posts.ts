@@ -2,16 +2,17 @@
  * The posts of the scopes to which people belong (recsys_engine.source_memberships, recsys_engine.source_scopes), and of none, as a worker keeps them. It
  * says where to look, and nothing of what may be shown: each feed asks row level security of every post.
  */
-import { asService } from "../database/caller.ts";
-import { type Connection, call, type Statement } from "../database/database.ts";
-import { sources } from "../features/retrieval.ts";
-import { bestOfScopes, type FoundLists, openScopeIndex, type ScopeIndex } from "./scope-index.ts";
 
-export interface ScopePosts {
+import { type Connection, call, type Statement } from "../database/database.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
+import { sources } from "../features/retrieval.ts";
+import { decodeScopeIndex, type ScopeIndex, type SourceHits, topPostsOfScopes } from "./scope-index.ts";
+
+export interface ScopeCandidates {
   /** By the engine's clock, in milliseconds: what was written since is not among them. */
   at: number;
   /** For a reader with that vector [32]. */
-  best(vector: Float32Array): FoundLists;
+  best(vector: Float32Array): SourceHits;
 }
 
 /** In milliseconds, until the next roll-up. To read 10,000 posts takes as long as two feeds. */
@@ -27,7 +28,7 @@ interface Kept {
 }
 
 /** By default posts of 180 bytes, of all scopes together, and scopes. */
-export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
+export function createScopeCache(limits = { posts: 131_072, scopes: 4096 }) {
   /** Those asked for last at the end. */
   const kept = new Map<string, Kept>();
   /** By scopes; each ends with the reading, also with one that fails. */
@@ -63,7 +64,7 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       role: string,
       scopes: string[],
       { modelId, featureStore, now }: { modelId: number | null; featureStore: number; now: number },
-    ): Promise<ScopePosts | null> {
+    ): Promise<ScopeCandidates | null> {
       if (modelId === null) return null;
       const wanted = [null, ...scopes].map((scope) => ({ scope, key: keyOf(modelId, scope) }));
       const together = keyOf(modelId, scopes);
@@ -84,7 +85,7 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
         const read = readScopes(connection, role, modelId, asked, room, now).then((rows) => {
           if (rows.length === 0) keepAt(together, null);
           for (const { scope, posts: packed } of rows)
-            keepAt(keyOf(modelId, scope), packed === null ? null : openScopeIndex(packed));
+            keepAt(keyOf(modelId, scope), packed === null ? null : decodeScopeIndex(packed));
         });
         const ended = read.catch(() => undefined);
         for (const { key } of missing) beingRead.set(key, ended);
@@ -103,7 +104,7 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       const filled = indexes.filter((index) => index.count > 0);
       return {
         at: Math.min(...entries.map((entry) => entry?.at ?? now)),
-        best: (vector) => bestOfScopes(filled, vector),
+        best: (vector) => topPostsOfScopes(filled, vector),
       };
     },
   };
@@ -128,5 +129,5 @@ async function readScopes(
     p_most: most,
     p_now: new Date(now),
   });
-  return await asService(connection, role, read);
+  return await queryAsService(connection, role, read);
 }

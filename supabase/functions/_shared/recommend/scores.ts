@@ -5,12 +5,12 @@ import type { Feeds, Tensor } from "../features/tensors.ts";
 import type { ServingModel } from "../models/models.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
 import type { Predictions } from "./feed.ts";
-import { finiteInputs, type LeftOut } from "./left-out.ts";
-import { featuresOf, isFiniteRow, opinionOf, scoreOf } from "./rank.ts";
+import { finiteRankerInputs, type UnrankablePost } from "./left-out.ts";
+import { combineHeads, isFiniteRow, loggedFeatures, runRanker } from "./rank.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** Pair features that are log(1 + rank). */
-export type Measure = "log_history_rank" | "log_text_match_rank";
+export type RankFeature = "log_history_rank" | "log_text_match_rank";
 
 /** A candidate and what it is worth. */
 export interface ScoredPost {
@@ -21,7 +21,7 @@ export interface ScoredPost {
   /** What the ranker was told of it. */
   features(): number[] | null;
   /** Where it stands among the candidates by a measure that the ranker was told of, from 1. */
-  rankBy(measure: Measure): number | null;
+  rankBy(measure: RankFeature): number | null;
 }
 
 /** What a ranker said of the candidates, and what it was told of them. */
@@ -50,33 +50,33 @@ class RankedPost implements ScoredPost {
   }
 
   features(): number[] {
-    return featuresOf(this.ranking.feeds, this.i);
+    return loggedFeatures(this.ranking.feeds, this.i);
   }
 
-  rankBy(measure: Measure): number {
+  rankBy(measure: RankFeature): number {
     return rankOf(this.ranking.feeds.pair_features, this.i, measure);
   }
 }
 
 /** The weighted sum of the ranker's probabilities, times the worth and what the reader wants of its topics. `leftOut` takes the posts that cannot be ranked. */
-export async function modelScores(
+export async function scoreWithModel(
   model: ServingModel<"dlrm">,
   user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],
   { now, weights }: ScoringRequest,
-  leftOut: LeftOut[],
+  leftOut: UnrankablePost[],
 ): Promise<ScoredPost[]> {
-  const { posts: finite, feeds } = finiteInputs(model, user, vector, posts, now, leftOut);
+  const { posts: finite, feeds } = finiteRankerInputs(model, user, vector, posts, now, leftOut);
   if (finite.length === 0) return [];
-  const opinion = await opinionOf(model, feeds, finite.length);
+  const opinion = await runRanker(model, feeds, finite.length);
   const { probabilities } = opinion;
   const { heads } = model;
   const weightOf = weightsOf(heads, weights);
   const ranking = { heads, probabilities, feeds };
   const scored: ScoredPost[] = [];
   for (let i = 0; i < finite.length; i++) {
-    const score = finite[i].leaning * scoreOf(opinion, i, weightOf);
+    const score = finite[i].leaning * combineHeads(opinion, i, weightOf);
     if (isFiniteRow(probabilities, i, heads.length) && Number.isFinite(score))
       scored.push(new RankedPost(finite[i], score, ranking, i));
     else leftOut.push({ post_id: finite[i].post_id, what: "score", value: score });
@@ -103,18 +103,18 @@ export interface ScoringRequest {
 }
 
 /** What nothing more is known of. */
-export const notRanked = { predictions: null, features: () => null, rankBy: () => null };
+export const unscored = { predictions: null, features: () => null, rankBy: () => null };
 
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
-export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
+export function scoreByCommunity(posts: PostCandidate[], now: number, leftOut: UnrankablePost[]): ScoredPost[] {
   return posts.flatMap((post) => {
     const value = communityValue(post.created_at, post.state, now);
-    if (Number.isFinite(value)) return [{ post, score: post.leaning * communityScore(value), ...notRanked }];
+    if (Number.isFinite(value)) return [{ post, score: post.leaning * communityScore(value), ...unscored }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });
 }
 
-function rankOf({ data, dims }: Tensor, i: number, measure: Measure): number {
+function rankOf({ data, dims }: Tensor, i: number, measure: RankFeature): number {
   return Math.round(Math.expm1(Number(data[i * dims[1] + pairFeatures.indexOf(measure)])));
 }

@@ -1,36 +1,36 @@
 /**
  * What passes along the line of a feed (recommend.ts), and the four seams at which others plug in: which model serves, who makes the
- * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
+ * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plugins/.
  */
 
 import type { Expression } from "kysely";
-import type { Identity } from "../database/caller.ts";
 import type { Connection, Pool, Query } from "../database/database.ts";
 import type { Replica } from "../database/replica.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { Work } from "../http/background.ts";
+import type { BackgroundTask } from "../http/background-queue.ts";
 import type { Log } from "../http/log.ts";
 import type { Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
-import type { CommonPostsCache } from "./common-posts.ts";
+import type { GlobalCandidatesCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import type { Descriptions } from "./describe-items.ts";
 import type { Edits } from "./edits.ts";
 import type { Feed, Reason } from "./feed.ts";
 import type { FeedModel } from "./feed-model.ts";
-import type { LeftOut } from "./left-out.ts";
+import type { UnrankablePost } from "./left-out.ts";
 import type { MaskedTitles } from "./masked-titles.ts";
-import type { PostFacts } from "./post-facts.ts";
+import type { PostAttributeCache } from "./post-facts.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
-import type { IsRepost, Originals } from "./reposts.ts";
-import type { ToCaller } from "./retrieve.ts";
+import type { IsRepost, RepostOriginals } from "./reposts.ts";
+import type { GetCallerSignals } from "./retrieve.ts";
 import type { ScoredPost } from "./scores.ts";
-import type { Exploration, Trials } from "./select/exploration.ts";
-import type { Selected } from "./select/select.ts";
+import type { Exploration, ExplorationStats } from "./select/exploration.ts";
+import type { SelectedPost } from "./select/select.ts";
 import type { PostCandidate } from "./states.ts";
 import type { Topic } from "./topics.ts";
-import type { TrialsCache } from "./trials.ts";
+import type { ExplorationStatsCache } from "./trials.ts";
 
 /** What a feed is made with. */
 export interface FeedServices {
@@ -38,28 +38,28 @@ export interface FeedServices {
   /** Reads what is everybody's; left out: there is none. */
   replica?: Replica | undefined;
   models: ModelCache;
-  commonPosts: CommonPostsCache;
-  trials: TrialsCache;
-  topics: PostFacts<Topic>;
-  conversations: PostFacts<string>;
+  commonPosts: GlobalCandidatesCache;
+  trials: ExplorationStatsCache;
+  topics: PostAttributeCache<Topic>;
+  conversations: PostAttributeCache<string>;
   edits: Edits;
   titles: MaskedTitles;
   log: Log;
-  plugIns: PlugIns;
+  plugIns: Plugins;
 }
 
-export interface PlugIns {
+export interface Plugins {
   /** Left out: the active one serves. */
-  model?: ModelChoice;
+  model?: ModelSelector;
   /** Left out: nobody promotes anything. */
-  promoter?: Promoter;
+  promoter?: PromotionProvider;
   /** The first that makes the page of a feed makes it; where none does it is the plain one (page.ts). */
-  pages: PageMaker[];
-  afterAnswer: AfterAnswer[];
+  pages: PageBuilder[];
+  afterAnswer: SideEffect[];
 }
 
 /** The first seam: which model serves. */
-export interface ModelChoice {
+export interface ModelSelector {
   /** Reads the context of a user's feed (null: a visitor's) as `read` does (read-context.ts), and with it which model serves. `failed`: the chosen one did. */
   readContext<Row>(
     userId: string | null,
@@ -67,26 +67,26 @@ export interface ModelChoice {
     read: (userId: string | null, assigned: Expression<unknown> | null) => Query<Row>,
   ): Query<Row>;
   /** The model that is to serve instead of the active one; null: that one does. */
-  chosen(context: Pick<ContextRow, "assigned">): Chosen | null;
+  chosen(context: Pick<ContextRow, "assigned">): ChosenModel | null;
   /** What was chosen for the user, as recsys.impressions.variant; "": nothing. */
   label(context: ContextRow): string;
 }
 
-export interface Chosen {
+export interface ChosenModel {
   id: number;
   /** What the log calls it. */
   name: string;
 }
 
 /** The chosen model cannot serve, so the active one does. */
-export class ChosenModelFailed extends Error {
-  constructor({ name }: Chosen, what: string, cause?: unknown) {
+export class ChosenModelError extends Error {
+  constructor({ name }: ChosenModel, what: string, cause?: unknown) {
     super(`${name} ${what}: the active model serves`, { cause });
   }
 }
 
 /** What the database knows of who asks, and the candidates. */
-export interface LookedUp {
+export interface RankingInputs {
   context: ContextRow;
   /** null: no model is active. */
   model: FeedModel | null;
@@ -95,37 +95,37 @@ export interface LookedUp {
   vector: Float32Array | null;
   posts: PostCandidate[];
   /** What others would be to the user. */
-  ofCaller: ToCaller;
-  originals: Originals | null;
+  ofCaller: GetCallerSignals;
+  originals: RepostOriginals | null;
   /** null: nothing is tried. */
-  trials: Trials | null;
+  trials: ExplorationStats | null;
   /** Whether a replica found the posts: then the page needs the last check (last-check.ts). */
   isOfReplica: boolean;
 }
 
 /** The second seam: who makes the page. */
-export interface PageMaker {
+export interface PageBuilder {
   /**
    * Looks up what it needs, last in the feed's transaction, where a statement that fails takes nothing back of what is found; null: it does not make
    * the page of this feed.
    */
-  prepare(asked: PageInputs, services: FeedServices): Promise<MakePage | null>;
+  prepare(asked: PageInputs, services: FeedServices): Promise<BuildPage | null>;
 }
 
 export interface PageInputs {
   connection: Connection;
   reader: Reader;
   page: Page;
-  found: LookedUp;
+  found: RankingInputs;
   span: Span;
 }
 
 /** Makes the page from what the model says; null: it cannot after all. */
-export type MakePage = (ranked: Ranked) => Promise<MadePage | null>;
+export type BuildPage = (ranked: RankedCandidates) => Promise<BuiltPage | null>;
 
 /** Candidates and what they are worth. */
-export interface Ranked {
-  found: LookedUp;
+export interface RankedCandidates {
+  found: RankingInputs;
   page: Page;
   scored: ScoredPost[];
   /** What is tried on this page; null: nothing. */
@@ -133,12 +133,12 @@ export interface Ranked {
   /** null: nothing. */
   promotions: Promotions | null;
   /** Takes the posts that cannot be ranked. */
-  leftOut: LeftOut[];
+  leftOut: UnrankablePost[];
   isRepost: IsRepost;
 }
 
-export interface MadePage {
-  selected: Selected<ScoredPost>[];
+export interface BuiltPage {
+  selected: SelectedPost<ScoredPost>[];
   /** Of each place. */
   why: Reason[];
   /** How many posts it was made of. */
@@ -166,7 +166,7 @@ export interface Credit {
 }
 
 /** The third seam: what is put into feeds by hand. */
-export interface Promoter {
+export interface PromotionProvider {
   /** Looks up what is promoted to the reader, after all others; null: nothing. */
   prepare(asked: PageInputs, services: FeedServices): Promise<Promotions | null>;
 }
@@ -180,18 +180,18 @@ export interface Promotions {
   /** What a page is made of: what has no fixed place on it or on a later one. */
   unpinned(scored: ScoredPost[], page: Page): ScoredPost[];
   /** A page with what has a fixed place. */
-  placed(made: MadePage, scored: ScoredPost[], page: Page): MadePage;
+  placed(made: BuiltPage, scored: ScoredPost[], page: Page): BuiltPage;
 }
 
 /** The fourth seam: what is done once a user has the answer. `inSpareTime` does work where the worker has time to spare, or gives it up. */
-export type AfterAnswer = (
-  recommendation: Recommendation,
+export type SideEffect = (
+  recommendation: FeedResult,
   caller: Identity & { sub: string },
-  inSpareTime: <Item>(work: Work<Item>, item: Item) => void,
+  inSpareTime: <Item>(work: BackgroundTask<Item>, item: Item) => void,
 ) => void;
 
 /** A feed, and what is to be logged of it. */
-export interface Recommendation {
+export interface FeedResult {
   feed: Feed;
   /** The engine's instant for which it holds. */
   shownAt: Date;
@@ -200,21 +200,21 @@ export interface Recommendation {
   /** The chance with which each item got its place, as recsys.impressions.propensity. */
   propensities: (number | null)[];
   /** null: no model ranked, or the request named the posts. */
-  decision: Decision | null;
-  /** As `ModelChoice.label`; null: nobody has looked. */
+  decision: RankingDecision | null;
+  /** As `ModelSelector.label`; null: nobody has looked. */
   label: string | null;
   credits?: (Credit | null)[] | undefined;
-  /** As in `MadePage`. */
+  /** As in `BuiltPage`. */
   promoted?: (PromotedPlace | null)[] | undefined;
   /** What the last check read of its posts; left out: nothing yet. */
   described?: Descriptions | undefined;
 }
 
 /** What a page was chosen from, for whoever asks afterwards what would have been chosen otherwise. */
-export interface Decision {
-  found: LookedUp;
+export interface RankingDecision {
+  found: RankingInputs;
   page: Page;
   /** All candidates, as the model that served ranked them. */
   ranked: ScoredPost[];
-  selected: Selected<ScoredPost>[];
+  selected: SelectedPost<ScoredPost>[];
 }

@@ -1,8 +1,8 @@
 /** An author's share of a source, where more was found than it brings (recsys_engine.within_share is the same where it is asked for all at once). */
-import { counted } from "./count-author.ts";
+import { countOccurrence } from "./count-author.ts";
 
 /** What of a source was found where there may be more. */
-export interface Cut<Author = string> {
+export interface SourceTruncation<Author = string> {
   /** Authors of whom twice their share or more was found: there may be more. */
   authors: Author[];
   /** Such authors none of whose posts here a stranger may read. There may be more for readers of one of their posts. */
@@ -12,9 +12,11 @@ export interface Cut<Author = string> {
 }
 
 /** Of a source that found as many posts as it looks for, in its order; their authors (null: unknown). */
-export function cutOf(authors: (string | null)[], share: number): Cut {
+export function truncationOf(authors: (string | null)[], share: number): SourceTruncation {
   const counts = new Map<string, number>();
-  const beyondTo = authors.map((author) => counted(counts, author)).findLastIndex((number) => number > 2 * share);
+  const beyondTo = authors
+    .map((author) => countOccurrence(counts, author))
+    .findLastIndex((number) => number > 2 * share);
   return { authors: [...counts].flatMap(([author, number]) => (number >= 2 * share ? [author] : [])), beyondTo };
 }
 
@@ -22,7 +24,7 @@ export function cutOf(authors: (string | null)[], share: number): Cut {
  * Which `most` of the posts that may be shown a source brings, `share` of an author before all others', as places in what it found, the best first;
  * null: what was not found may be among them. `counts`: how many of an author it has brought before. `hidden`: of whom nothing is shown.
  */
-export function withinShare<Author = string>(
+export function capPerAuthor<Author = string>(
   shown: number[],
   authorOf: (place: number) => Author | null,
   {
@@ -30,11 +32,11 @@ export function withinShare<Author = string>(
     share,
     cut,
     counts = new Map(),
-  }: { most: number; share: number; cut: Cut<Author> | undefined; counts?: Map<Author, number> },
+  }: { most: number; share: number; cut: SourceTruncation<Author> | undefined; counts?: Map<Author, number> },
   hidden: Set<Author | undefined>,
 ): number[] | null {
   const [within, beyond]: [number[], number[]] = [[], []];
-  for (const place of shown) (counted(counts, authorOf(place)) <= share ? within : beyond).push(place);
+  for (const place of shown) (countOccurrence(counts, authorOf(place)) <= share ? within : beyond).push(place);
   const left = most - within.length;
   if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return null;
   for (const author of cut?.authors ?? []) if ((counts.get(author) ?? 0) < share && !hidden.has(author)) return null;

@@ -4,7 +4,7 @@ import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
 import type { FeedSettings } from "./feed-settings.ts";
-import { type FoundFacts, openPostFacts, type PostFacts } from "./post-facts.ts";
+import { createPostAttributeCache, type PostAttributeCache, type PostAttributesRow } from "./post-facts.ts";
 import type { PostCandidate } from "./states.ts";
 
 export interface Topic {
@@ -15,13 +15,13 @@ export interface Topic {
   isPublic: boolean;
 }
 
-export function openTopics(pool: Pool, log: Log, clock?: () => number): PostFacts<Topic> {
-  return openPostFacts(pool, log, "topics_failed", readTopics, clock);
+export function createTopicCache(pool: Pool, log: Log, clock?: () => number): PostAttributeCache<Topic> {
+  return createPostAttributeCache(pool, log, "topics_failed", readTopics, clock);
 }
 
 /** Tells posts their topics, where the settings ask for them. */
-export async function tellTopics(
-  topics: PostFacts<Topic>,
+export async function hydrateTopics(
+  topics: PostAttributeCache<Topic>,
   posts: PostCandidate[],
   { topic_share }: FeedSettings,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function tellTopics(
   for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
 }
 
-function readTopics(postIds: string[]): Query<FoundFacts<Topic>> {
+function readTopics(postIds: string[]): Query<PostAttributesRow<Topic>> {
   const found = db
     .selectFrom("recsys_engine.post_topics as joined")
     .innerJoin("recsys_engine.topics as topics", "topics.topic_id", "joined.topic_id")

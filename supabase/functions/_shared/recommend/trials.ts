@@ -1,35 +1,35 @@
 /** How it stands with the posts under trial, kept by the worker as what is common to all feeds is: until a roll-up, or for ten seconds. */
 import { sql } from "kysely";
-import { asService } from "../database/caller.ts";
 import { type Connection, type Statement, toStatement } from "../database/database.ts";
 import { db, milliseconds } from "../database/query.ts";
-import type { Trials } from "./select/exploration.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
+import type { ExplorationStats } from "./select/exploration.ts";
 
 /** In milliseconds. */
 const keptFor = 10_000;
 /** Requests that began at the same time have clocks that differ by less. */
 const sameMoment = 1_000;
 
-export function openTrials() {
-  let kept: { at: number; featureStore: number; trials: Trials } | undefined;
+export function createExplorationStatsCache() {
+  let kept: { at: number; featureStore: number; trials: ExplorationStats } | undefined;
   return {
     /**
      * As of `now`, the engine's clock in milliseconds, and recsys_engine.feature_store_version; `connection` is in a transaction under `role`.
      * Sends its statements at once, so that they travel with others.
      */
-    async of(connection: Connection, role: string, featureStore: number, now: number): Promise<Trials> {
+    async of(connection: Connection, role: string, featureStore: number, now: number): Promise<ExplorationStats> {
       if (kept && kept.featureStore === featureStore) {
         const age = now - kept.at;
         if (age <= keptFor && age > -sameMoment) return kept.trials;
       }
-      const [{ at, since, post_id, impressions, acted }] = await asService(connection, role, readTrials);
+      const [{ at, since, post_id, impressions, acted }] = await queryAsService(connection, role, readTrials);
       const known = new Map((post_id ?? []).map((id, i) => [id, { impressions: impressions[i], acted: acted[i] }]));
       kept = { at, featureStore, trials: { known, since, rate: usualRate([...known.values()]) } };
       return kept.trials;
     },
   };
 }
-export type TrialsCache = ReturnType<typeof openTrials>;
+export type ExplorationStatsCache = ReturnType<typeof createExplorationStatsCache>;
 
 /** Nothing is known of the first impressions of all: then as if one of 20 had been acted on. */
 function usualRate(trials: { impressions: number; acted: number }[]): number {

@@ -4,20 +4,23 @@
  */
 
 /** In addition to what is common to all feeds; from the few posts that they may read; from all sources together, since too little of what is common is theirs. */
-export type Way = "common" | "few" | "all";
+export type RetrievalStrategy = "common" | "few" | "all";
 
 /** In milliseconds. */
 const keptFor = 300_000;
 /** So many people twice: who came since as many did, and who had come before them. */
 const generation = 10_000;
 
-export function openWays(now: () => number = () => performance.now()) {
-  const of = (sub: string | undefined): Way | undefined => {
+export function createStrategyMemory(now: () => number = () => performance.now()) {
+  const of = (sub: string | undefined): RetrievalStrategy | undefined => {
     const kept = young.get(sub ?? "") ?? old.get(sub ?? "");
     return kept && kept.until > now() ? kept.way : undefined;
   };
-  let [young, old] = [new Map<string, { way: Way; until: number }>(), new Map<string, { way: Way; until: number }>()];
-  let last: Way = "common";
+  let [young, old] = [
+    new Map<string, { way: RetrievalStrategy; until: number }>(),
+    new Map<string, { way: RetrievalStrategy; until: number }>(),
+  ];
+  let last: RetrievalStrategy = "common";
   /** For how many people in a row, each counted once, only all sources did. */
   let onlyAll = 0;
   let guesses = 0;
@@ -28,8 +31,8 @@ export function openWays(now: () => number = () => performance.now()) {
      * What may do for somebody of whom none is known: what did for whoever came last, or in a community of organisations everybody would be asked for
      * twice. After three in a row for whom only all sources did, these; with each eighth it is tried whether that still holds.
      */
-    guess: (): Way => (onlyAll >= 3 && ++guesses % 8 > 0 ? "all" : last),
-    keep(sub: string | undefined, way: Way): void {
+    guess: (): RetrievalStrategy => (onlyAll >= 3 && ++guesses % 8 > 0 ? "all" : last),
+    keep(sub: string | undefined, way: RetrievalStrategy): void {
       if (way !== "all") onlyAll = 0;
       else if (of(sub) !== "all") onlyAll++;
       young.set(sub ?? "", { way, until: now() + keptFor });

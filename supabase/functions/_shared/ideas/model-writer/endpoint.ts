@@ -1,6 +1,7 @@
 /** Where a language model writes ideas: any endpoint that has OpenAI's chat completions, hosted or on a machine of one's own. */
-import { readAs, service } from "../../database/caller.ts";
+
 import { call, type Pool, type Statement } from "../../database/database.ts";
+import { readAs, service } from "../../database/run-as-caller.ts";
 
 export interface Endpoint {
   /** Ends before /chat/completions: https://api.openai.com/v1, http://localhost:11434/v1. */

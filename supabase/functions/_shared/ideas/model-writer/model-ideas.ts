@@ -2,8 +2,8 @@
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
 import type { IdeaMaker } from "../idea-pool.ts";
-import { openKept } from "../kept.ts";
 import type { IdeaTopic } from "../read-idea-source.ts";
+import { createTtlLoader } from "../ttl-loader.ts";
 import { askModel } from "./ask-model.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 
@@ -20,8 +20,8 @@ export interface WrittenIdeas {
 
 /** `fromEnvironment`: the endpoint, where the environment names one; else the Vault may. `now`: milliseconds of any clock. */
 export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () => number = () => performance.now()) {
-  const written = new WeakMap<IdeaMaker, ReturnType<typeof openKept<number | null, Idea[]>>>();
-  const inVault = openKept<Pool, Endpoint | undefined>(ofVault, now);
+  const written = new WeakMap<IdeaMaker, ReturnType<typeof createTtlLoader<number | null, Idea[]>>>();
+  const inVault = createTtlLoader<Pool, Endpoint | undefined>(ofVault, now);
   return {
     /** Ideas on some topics; undefined: there is no endpoint, and `makerOf` is not asked. Does not throw. */
     async on(
@@ -44,7 +44,7 @@ export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () =>
   };
 
   function onTopic(endpoint: Endpoint, topic: IdeaTopic | null, maker: IdeaMaker): Promise<Idea[]> {
-    const byTopic = written.get(maker) ?? openKept<number | null, Idea[]>(ofTopics, now);
+    const byTopic = written.get(maker) ?? createTtlLoader<number | null, Idea[]>(ofTopics, now);
     written.set(maker, byTopic);
     return byTopic(topic?.id ?? null, () => ask(endpoint, topic, maker));
   }

@@ -2,7 +2,7 @@
  * The community's language as its titles show it: which words stand next to each other, which are names, and between which words each
  * name or term stands. Terms that stand in the same places can take each other's place (Harris, "Distributional structure", 1954).
  */
-import { AuthorsOf, severalAuthors } from "./authors-of.ts";
+import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { phrasesOfForms } from "./shared-forms.ts";
 import { isPlain, isWord, partsOf, titleOfParts } from "./title-words.ts";
 
@@ -43,11 +43,11 @@ export class Phrasebook {
   readonly forms: TitleForm[] = [];
   private readonly written = new Set<string>();
   private readonly numbers = new Map<string, number>();
-  private readonly pairs = new AuthorsOf<number>();
+  private readonly pairs = new DistinctAuthorCounts<number>();
   private readonly placesOf = new Map<string, Set<string>>();
   private readonly termsIn = new Map<string, Set<string>>();
-  private readonly users = new AuthorsOf<string>();
-  private readonly wordUsers = new AuthorsOf<string>();
+  private readonly users = new DistinctAuthorCounts<string>();
+  private readonly wordUsers = new DistinctAuthorCounts<string>();
   private readonly fillings = new Map<string, Set<string>>();
   private readonly spellings = new Map<string, Map<string, number>>();
   private readonly isTerm: (phrase: string) => boolean;

@@ -2,7 +2,7 @@
  * What the community talks about where its words are not written as names: phrases that several titles, alike but for these, were filled
  * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand next to the same with other phrases.
  */
-import { AuthorsOf, severalAuthors } from "./authors-of.ts";
+import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { isPlain, isWord } from "./title-words.ts";
 
 /** A word in more titles than this share holds a title together, and begins or ends no phrase. */
@@ -16,12 +16,12 @@ const formsAtLeast = 2;
 export function phrasesOfForms(titles: readonly string[][], authors: ArrayLike<number>): Set<string> {
   const isCommon = commonWords(titles);
   // two thirds of all phrases stand in titles whose first or last two words nobody else has: their forms cannot be shared
-  const edges = new AuthorsOf<string>();
+  const edges = new DistinctAuthorCounts<string>();
   for (const [i, parts] of titles.entries())
     for (const edge of [openingOf(parts), closingOf(parts)]) edges.add(edge, authors[i]);
   const isShared = (edge: string) => edges.count(edge) >= severalAuthors;
-  const users = new AuthorsOf<string>();
-  const phrases = new AuthorsOf<string>();
+  const users = new DistinctAuthorCounts<string>();
+  const phrases = new DistinctAuthorCounts<string>();
   const numbers = new Map<string, number>();
   const numberOf = (key: string) => {
     const number = numbers.get(key) ?? numbers.size;
@@ -33,7 +33,7 @@ export function phrasesOfForms(titles: readonly string[][], authors: ArrayLike<n
       users.add(form, authors[i]);
       phrases.add(form, numberOf(phrase));
     }
-  const filled = new AuthorsOf<string>();
+  const filled = new DistinctAuthorCounts<string>();
   for (const parts of titles)
     for (const [phrase, form] of phrasesIn(parts, isCommon, isShared))
       if (users.count(form) >= severalAuthors && phrases.count(form) >= severalAuthors)

@@ -4,7 +4,7 @@
  * Coincidence", 1993).
  */
 import { words } from "../../features/words.ts";
-import { severalAuthors } from "./authors-of.ts";
+import { severalAuthors } from "./distinct-authors.ts";
 import type { Phrasebook } from "./phrasebook.ts";
 import { isWord, partsOf, titleOfParts } from "./title-words.ts";
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vectorWidth } from "../../features/text-vector.ts";
 import { distinctWordsOf, TitleIndex } from "../forecast/title-index.ts";
-import { AuthorsOf } from "./authors-of.ts";
 import { Coherence } from "./coherence.ts";
+import { DistinctAuthorCounts } from "./distinct-authors.ts";
 import { isNew, nearestAllowed, newTitles } from "./new-titles.ts";
 import { Phrasebook, type TitledPost } from "./phrasebook.ts";
 import { TermVectors } from "./term-vectors.ts";
@@ -290,7 +290,7 @@ test("a title is put together as it was", () => {
 });
 
 test("authors are counted up to three, nobody for nothing, each once", () => {
-  const authors = new AuthorsOf<string>();
+  const authors = new DistinctAuthorCounts<string>();
   for (const author of [4, 4, -1, 4]) authors.add("a", author);
   assert.equal(authors.count("a"), 1);
   for (let key = 0; key < 3000; key++) authors.add(`k${key}`, key);

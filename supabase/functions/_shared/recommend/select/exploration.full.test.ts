@@ -10,7 +10,7 @@ import {
   tryPosts,
   world,
 } from "../../../../../testing/trials.ts";
-import { exploration } from "./exploration.ts";
+import { planExploration } from "./exploration.ts";
 
 const community = { usual: -2.5, quality: 0.8, taste: 0.8, insight: 0.3 };
 
@@ -21,7 +21,7 @@ const drawnWith =
     const known = new Map(left.map(({ post, trial }) => [post.post_id, trial]));
     const isKnown = uniform() >= shareOfNew;
     const place = { trial_place: 1, trial_impressions: enough };
-    const draw = exploration(place, { known, since: 0, rate }, 0, 1, isKnown, uniform)?.draw(left);
+    const draw = planExploration(place, { known, since: 0, rate }, 0, 1, isKnown, uniform)?.draw(left);
     assert.ok(draw);
     return draw.number;
   };

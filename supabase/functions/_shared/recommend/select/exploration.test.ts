@@ -3,8 +3,14 @@ import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import type { Predictions } from "../feed.ts";
-import { exploration, placeOfTrial, type Trial, type Trials, trialPlace } from "./exploration.ts";
-import { select } from "./select.ts";
+import {
+  type ExplorationCounts,
+  type ExplorationStats,
+  explorationFiller,
+  explorationPosition,
+  planExploration,
+} from "./exploration.ts";
+import { selectPage } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
 const ranks = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
@@ -27,7 +33,7 @@ function candidate(post_id: string, score: number, { age = 30, author = null, pr
 const old = (n: number) => Array.from({ length: n }, (_, i) => candidate(`old ${i}`, 1 / (i + 2)));
 const young = (n: number, score = 0.001) =>
   Array.from({ length: n }, (_, i) => candidate(`new ${i}`, score, { age: 1 }));
-const trials = (known: Record<string, Trial> = {}, rate = 0.1): Trials => ({
+const trials = (known: Record<string, ExplorationCounts> = {}, rate = 0.1): ExplorationStats => ({
   known: new Map(Object.entries(known)),
   since: 0,
   rate,
@@ -39,13 +45,13 @@ function explored(
   limit: number,
   { served = 0, of = trials(), with: set = settings as typeof settings, isKnown = true } = {},
 ): [string, number][] {
-  const explore = exploration(set, of, served, limit, isKnown, uniform);
-  const page = select(
+  const explore = planExploration(set, of, served, limit, isKnown, uniform);
+  const page = selectPage(
     [...candidates],
     limit,
     { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 },
     served,
-    explore ? [trialPlace(explore)] : [],
+    explore ? [explorationFiller(explore)] : [],
   );
   assert.equal(page.length, Math.min(limit, candidates.length));
   assert.equal(new Set(page.map(({ chosen }) => chosen)).size, page.length);
@@ -59,7 +65,7 @@ test("a page of any length, of any feed, has one trial at most, never above the 
     for (const limit of [1, 3, 5, 10, 20, 33, 100]) {
       const places: number[] = [];
       for (let served = 0; served < 500; served += limit) {
-        const place = placeOfTrial(first, served, limit);
+        const place = explorationPosition(first, served, limit);
         if (place === null) continue;
         assert.ok(place > served && place <= served + limit);
         places.push(place);
@@ -89,9 +95,9 @@ test("the place goes to a young post, through the pages of a feed", () => {
 
 test("nothing is tried where either setting is 0, and where nobody says how trials stand", () => {
   const candidates = [...old(30), ...young(20)];
-  assert.equal(exploration({ ...settings, trial_place: 0 }, trials(), 0, 20, true), null);
-  assert.equal(exploration({ ...settings, trial_impressions: 0 }, trials(), 0, 20, true), null);
-  assert.equal(exploration(settings, null, 0, 20, true), null);
+  assert.equal(planExploration({ ...settings, trial_place: 0 }, trials(), 0, 20, true), null);
+  assert.equal(planExploration({ ...settings, trial_impressions: 0 }, trials(), 0, 20, true), null);
+  assert.equal(planExploration(settings, null, 0, 20, true), null);
   assert.deepEqual(explored(candidates, 20, { with: { ...settings, trial_place: 0 } }), []);
 });
 
@@ -114,7 +120,7 @@ test("one that is above by its score anyway leaves the place to another", () => 
 });
 
 /** How often of 2,000 pages the first of 10 young posts is tried. */
-function share(first: Given, of: Trials, isKnown = true): number {
+function share(first: Given, of: ExplorationStats, isKnown = true): number {
   const candidates = [...old(30), candidate("first", 0.001, { age: 1, ...first }), ...young(9)];
   let count = 0;
   for (let i = 0; i < 2_000; i++) if (explored(candidates, 20, { of, isKnown })[0][0] === "first") count++;
@@ -175,7 +181,7 @@ test("what the ranker gives zeros or the smallest numbers, in a community where 
 test("an author of a thousand new posts has as many trials as one of a single post", () => {
   const flood = Array.from({ length: 1000 }, (_, i) => candidate(`flood ${i}`, 0.001, { age: 1, author: "many" }));
   const few = Array.from({ length: 9 }, (_, i) => candidate(`few ${i}`, 0.001, { age: 1, author: `author ${i}` }));
-  const all = exploration(settings, trials(), 0, 20, true, uniform) ?? assert.fail();
+  const all = planExploration(settings, trials(), 0, 20, true, uniform) ?? assert.fail();
   let ofMany = 0;
   for (let page = 0; page < 1000; page++) if (all.draw([...flood, ...few])?.post.author_id === "many") ofMany++;
   assert.ok(ofMany > 60 && ofMany < 140, `${ofMany} of 1,000 trials`);

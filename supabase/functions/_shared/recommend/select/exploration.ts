@@ -8,7 +8,7 @@
 import { randomBeta } from "d3-random";
 import type { Predictions } from "../feed.ts";
 import type { FeedSettings } from "../feed-settings.ts";
-import type { Filler } from "./select.ts";
+import type { PositionFiller } from "./select.ts";
 import type { Selectable, Standing } from "./selectable.ts";
 
 /** Of so many places no more than one is for a trial: what it costs a feed, whatever the length of its pages. */
@@ -30,15 +30,15 @@ const expectedFromOfNew = 30;
 export type Uniform = () => number;
 
 /** How often a post was shown, to different people, and how many of them acted on it. */
-export interface Trial {
+export interface ExplorationCounts {
   impressions: number;
   acted: number;
 }
 
 /** How it stands with the posts under trial. */
-export interface Trials {
+export interface ExplorationStats {
   /** Of posts that anybody was shown, by id. */
-  known: ReadonlyMap<string, Trial>;
+  known: ReadonlyMap<string, ExplorationCounts>;
   /** Only posts that are younger are under trial; in milliseconds since 1970. */
   since: number;
   /** What share of all these impressions was acted on. */
@@ -49,11 +49,11 @@ export interface Trials {
 export interface Exploration {
   place: number;
   /** One of those posts; undefined: none of them is under trial. */
-  draw<Post extends Triable>(left: Post[]): Post | undefined;
+  draw<Post extends ExplorationCandidate>(left: Post[]): Post | undefined;
 }
 
 /** What has to be known of a candidate. */
-export interface Triable {
+export interface ExplorationCandidate {
   post: { post_id: string; created_at: number; author_id?: string | null; standing?: Standing | null };
   /** null: no model ranked. */
   predictions?: Predictions | null;
@@ -62,7 +62,7 @@ export interface Triable {
 type TrialSettings = Pick<FeedSettings, "trial_place" | "trial_impressions" | "newcomer_places">;
 
 /** Whether anything is tried at all. */
-export function triesPosts({ trial_place, trial_impressions }: TrialSettings): boolean {
+export function isExplorationEnabled({ trial_place, trial_impressions }: TrialSettings): boolean {
   return trial_place > 0 && trial_impressions > 0;
 }
 
@@ -71,13 +71,16 @@ export function triesPosts({ trial_place, trial_impressions }: TrialSettings): b
  * `first` and each 20th after it, and one a page at most. Always the same place: a post at the fifth is looked at, one at the nineteenth often is not, and
  * only what was shown alike can be compared.
  */
-export function placeOfTrial(first: number, served: number, limit: number): number | null {
+export function explorationPosition(first: number, served: number, limit: number): number | null {
   const place = first + onePlaceIn * Math.max(0, Math.ceil((served + 1 - first) / onePlaceIn));
   return place <= served + limit ? place : null;
 }
 
 /** Gives the place of an exploration to the post that it draws. */
-export function trialPlace<Post extends Selectable & Triable>({ place, draw }: Exploration): Filler<Post> {
+export function explorationFiller<Post extends Selectable & ExplorationCandidate>({
+  place,
+  draw,
+}: Exploration): PositionFiller<Post> {
   return ({ position, left, pool }) => {
     // of a page of five the fifth place was one more of a group that had its four
     const chosen = position === place ? draw(left().filter((post) => !pool.isFull(post))) : undefined;
@@ -86,30 +89,30 @@ export function trialPlace<Post extends Selectable & Triable>({ place, draw }: E
 }
 
 /** What a page of `limit` after `served` posts explores, for a reader who is known or of whom little is (feed-settings.ts); null: nothing. */
-export function exploration(
+export function planExploration(
   settings: TrialSettings,
-  trials: Trials | null,
+  trials: ExplorationStats | null,
   served: number,
   limit: number,
   isKnown: boolean,
   uniform: Uniform = Math.random,
 ): Exploration | null {
-  if (!trials || !triesPosts(settings)) return null;
-  const place = placeOfTrial(settings.trial_place, served, limit);
+  if (!trials || !isExplorationEnabled(settings)) return null;
+  const place = explorationPosition(settings.trial_place, served, limit);
   if (place === null) return null;
-  const draw = <Post extends Triable>(left: Post[]) =>
+  const draw = <Post extends ExplorationCandidate>(left: Post[]) =>
     drawn(left, trials, settings.trial_impressions, isKnown, uniform);
   if (settings.newcomer_places === undefined) return { place, draw };
   // nine of ten feeds explore posts of others, however many newcomers write
   const triesNewcomers = uniform() < 0.1;
-  const isFirst = ({ post }: Triable) => (post.standing === "newcomer") === triesNewcomers;
+  const isFirst = ({ post }: ExplorationCandidate) => (post.standing === "newcomer") === triesNewcomers;
   return { place, draw: (left) => draw(left.filter(isFirst)) ?? draw(left) };
 }
 
 /** Of the posts under trial the one with the highest draw. Of an author one draws, or whoever writes a thousand had nearly all trials. */
-function drawn<Post extends Triable>(
+function drawn<Post extends ExplorationCandidate>(
   left: Post[],
-  { known, since, rate }: Trials,
+  { known, since, rate }: ExplorationStats,
   enough: number,
   isKnown: boolean,
   uniform: Uniform,
@@ -134,14 +137,14 @@ function drawn<Post extends Triable>(
   return best;
 }
 
-const untried: Trial = { impressions: 0, acted: 0 };
+const untried: ExplorationCounts = { impressions: 0, acted: 0 };
 
 /**
  * What is expected of a post of which nothing else is known, as if so many people had been shown it: half way between what the ranker says and what is
  * usual for new posts. By the ranker alone, up to 76 of 300 posts are shown to nobody in ten places a post; by what is usual alone, up to half of the
  * acts are lost. Somebody of whom little is known decides by this page whether to come again, and others show what the ranker does not like.
  */
-function expectation(predictions: Predictions | null | undefined, rate: number, isKnown: boolean): Trial {
+function expectation(predictions: Predictions | null | undefined, rate: number, isKnown: boolean): ExplorationCounts {
   if (!predictions) return { impressions: expectedFrom, acted: expectedFrom * rate };
   const { view, vote, comment } = predictions;
   // the ranker may be sure

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { select } from "./select.ts";
+import { selectPage } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 import { candidate, page, plain } from "./testing.ts";
 
@@ -16,7 +16,7 @@ test("what has the title of a post of the page is folded into it, the best of th
   ];
   const posts = titles.map((title, i) => candidate(String(i), 10 - i, { title }));
   assert.deepEqual(
-    select(posts, 3, plain).map(({ chosen, folded = [] }) => [
+    selectPage(posts, 3, plain).map(({ chosen, folded = [] }) => [
       chosen.post.post_id,
       folded.map(({ post }) => post.post_id),
     ]),
@@ -28,7 +28,7 @@ test("what has the title of a post of the page is folded into it, the best of th
     "one word says too little",
   );
   assert.equal(page(posts.slice(0, 2), 2, {}), "0", "a page may be shorter for it");
-  const [last] = select(posts.slice(5).reverse(), 1, plain);
+  const [last] = selectPage(posts.slice(5).reverse(), 1, plain);
   assert.deepEqual([last.chosen.post.post_id, last.folded?.length], ["5", 1]);
 });
 
@@ -38,7 +38,7 @@ test("what the app says is one conversation with a post of the page is folded in
     return { ...one, post: { ...one.post, conversation } };
   });
   assert.deepEqual(
-    select(posts, 6, plain).map(({ chosen, folded = [] }) => [
+    selectPage(posts, 6, plain).map(({ chosen, folded = [] }) => [
       chosen.post.post_id,
       folded.map(({ post }) => post.post_id),
     ]),
@@ -74,7 +74,7 @@ test("of one conversation the post stays that most people came to, the older of 
     ["nobody's", written("nobody's", 0.9, null, { created_at: 2 }), "original"],
   ];
   for (const [what, other, expected] of cases) {
-    const [one, ...others] = select([other, original], 2, plain);
+    const [one, ...others] = selectPage([other, original], 2, plain);
     const [left] = [other, original].filter((post) => post !== one.chosen);
     assert.deepEqual([one.chosen.post.post_id, one.folded, others], [expected, [left], []], what);
   }
@@ -86,9 +86,9 @@ test("what leads a conversation takes nothing off a page on which it would have 
   const others = Array.from({ length: 30 }, (_, i) => candidate(`other ${i}`, 0.5 - i / 100, {}));
   const last = candidate("original", 0.305, { title: "Where to eat", author: "ann" });
   const original = { ...last, post: { ...last.post, ...came } };
-  const short = select([copy, ...others, original], 20, plain);
+  const short = selectPage([copy, ...others, original], 20, plain);
   assert.deepEqual([short[0].chosen, short[0].folded, short.length], [copy, [original], 20]);
-  const whole = select([copy, ...others, original], 40, plain);
+  const whole = selectPage([copy, ...others, original], 40, plain);
   assert.deepEqual([whole[20].chosen, whole[20].folded, whole.length], [original, [copy], 31]);
 });
 
@@ -102,7 +102,7 @@ test("each post is folded into one, where a title and a link join different post
     return { score, post: { ...post, conversation, state: { participants: i } } };
   });
   const places = (state: number[]) =>
-    select(
+    selectPage(
       posts.map(({ score, post }, i) => ({ score, post: { ...post, state: { participants: state[i] } } })),
       3,
       plain,
@@ -125,7 +125,7 @@ test("what is led by a post that has no place after all has its own", () => {
     const { post } = candidate(id, score, { title, author: id });
     return { score, post: { ...post, conversation, state: { participants } } };
   });
-  const places = select(posts, 2, plain).map(({ chosen, folded = [] }) =>
+  const places = selectPage(posts, 2, plain).map(({ chosen, folded = [] }) =>
     [chosen, ...folded].map(({ post }) => post.post_id),
   );
   const shown = places.flat();
@@ -146,7 +146,7 @@ test("many pairs whose leaders stand one behind the other take a page no more pa
     { ...candidate(`original ${i}`, 0.5 - i / 1000, { title: `Title of ${i}`, author: `author ${i}` }) },
   ]);
   for (const { post } of posts) if (post.post_id.startsWith("original")) post.state = { participants: 1 };
-  const found = select(posts, 60, plain, 0, [
+  const found = selectPage(posts, 60, plain, 0, [
     ({ position }) => {
       if (position === 1) asked++;
       return undefined;

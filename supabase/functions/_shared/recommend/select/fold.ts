@@ -21,7 +21,7 @@ interface Foldable {
 }
 
 /** Tells which of some posts are one conversation with another. */
-export function openConversation<Post extends Foldable>(posts: Post[]): (with_: Post) => Post[] {
+export function createDuplicateIndex<Post extends Foldable>(posts: Post[]): (with_: Post) => Post[] {
   const keys = Int32Array.from(posts, ({ post }) => titleKey(post.title));
   const haveOneTitle = (a: Foldable["post"], b: Foldable["post"]) =>
     !a.is_masked && !b.is_masked && isSame(a.title, b.title);
@@ -43,7 +43,7 @@ export function openConversation<Post extends Foldable>(posts: Post[]): (with_: 
  * two copies of what stood in most feeds took it out of all of them, 9.8 % of the places of 60 people; and so did an old post that was edited. So
  * none leads posts that are older than its edit, nor does a post of a newcomer or of a closed circle lead another.
  */
-export function leads({ post }: Foldable, { post: other }: Foldable): boolean {
+export function isCanonical({ post }: Foldable, { post: other }: Foldable): boolean {
   if (post.author_id !== null && post.author_id === other.author_id) return false;
   return (
     (isFirm(post) - isFirm(other) ||
@@ -68,7 +68,7 @@ export function sharingTitles<Post extends { title: string }>(posts: Post[], tit
 }
 
 /** Tells which titles are the same as one of these. */
-export function sameTitles(titles: string[]): (title: string) => boolean {
+export function createTitleMatcher(titles: string[]): (title: string) => boolean {
   const known = new Map<number, string[]>();
   for (const title of titles) {
     const key = titleKey(title);

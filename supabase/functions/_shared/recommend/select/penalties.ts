@@ -8,7 +8,7 @@ import type { Penalty, Selectable } from "./selectable.ts";
  * is subtracted from the logarithm of the score, so that it means the same whatever the scores' scale: at `diversity` 0.5 a post
  * with the vector of one above it needs 1.65 times the score of one that is like nothing above it. Being unlike all of them is no merit.
  */
-export function likeness(pool: Selectable[], diversity: number): Penalty {
+export function diversityPenalty(pool: Selectable[], diversity: number): Penalty {
   const nearest = new Float64Array(pool.length);
   // side by side, since each is read once for each place of the page; zeros are like nothing
   const vectors = new Float32Array(pool.length * dimensions);
@@ -30,7 +30,7 @@ export function likeness(pool: Selectable[], diversity: number): Penalty {
  * One author must not fill a page: −log(decay) for each chosen post of theirs, and behind all others once they have a tenth of `limit` places, two at
  * least. By the decay alone whoever wrote a thousand posts had every place of the feeds of 60 people.
  */
-export function repeatedAuthor(pool: Selectable[], decay: number, limit: number): Penalty {
+export function authorRepetitionPenalty(pool: Selectable[], decay: number, limit: number): Penalty {
   const loss = -Math.log(decay);
   const most = Math.max(2, Math.floor(limit / 10));
   return ofGroups(
@@ -44,7 +44,7 @@ export function repeatedAuthor(pool: Selectable[], decay: number, limit: number)
  * A closed circle must not fill a page: once a twentieth of `limit` places is of such authors, one place at least, what they wrote is behind all
  * others. Where there are no others, the page is as it would be.
  */
-export function fullCircle(pool: Selectable[], limit: number): Penalty {
+export function closedCirclePenalty(pool: Selectable[], limit: number): Penalty {
   const most = Math.max(1, Math.floor(limit / 20));
   return ofGroups(
     pool,
@@ -118,18 +118,18 @@ const behind = 1e6;
  * so neither diversity nor author_decay sees to it. Of `limit` places each has `share` at most and one at least, and is behind all others from then on:
  * the page stays full where nothing else is left. Posts of none are not counted.
  */
-export function fullShare(
+export function groupCapPenalty(
   pool: Selectable[],
   share: number,
   limit: number,
   groupOf: (post: Selectable["post"]) => number | string | null | undefined,
 ): Penalty {
-  const most = mostOf(share, limit);
+  const most = maxPositions(share, limit);
   return ofGroups(pool, groupOf, (has) => (has === most ? behind : 0));
 }
 
 /** How many places of `limit` a share is. 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less. */
-export function mostOf(share: number, limit: number): number {
+export function maxPositions(share: number, limit: number): number {
   return Math.max(1, Math.floor(share * limit + 1e-4));
 }
 

@@ -1,16 +1,16 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
-import { counted } from "../count-author.ts";
+import { countOccurrence } from "../count-author.ts";
 import {
-  fullCircle,
+  authorRepetitionPenalty,
+  closedCirclePenalty,
+  diversityPenalty,
   fullOfNewcomers,
-  fullShare,
-  likeness,
-  mostOf,
-  repeatedAuthor,
+  groupCapPenalty,
+  maxPositions,
   unproven,
   unprovenAuthorOf,
 } from "./penalties.ts";
-import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
+import { compareScored, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
 export function candidatesPerPage(limit: number): number {
@@ -39,7 +39,7 @@ export function candidatePool<Post extends Selectable>(
   { diversity, author_decay, topic_share, group_share, newcomer_places = limit }: SelectionSettings,
   beginsFeed = false,
 ): CandidatePool<Post> {
-  posts.sort(better);
+  posts.sort(compareScored);
   const most = candidatesPerPage(limit);
   const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
   // all circles are one: ten accounts would be five of two
@@ -55,14 +55,14 @@ export function candidatePool<Post extends Selectable>(
   const ofNewcomers = newcomer_places < limit ? [fullOfNewcomers(pool, newcomer_places, values)] : [];
   // first, since it returns what it took before the first place
   const penalties: Penalty[] = [unproven(pool, unprovenAuthor, values, beginsFeed), ...ofNewcomers];
-  if (diversity > 0) penalties.push(likeness(pool, diversity));
-  if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
-  penalties.push(fullCircle(pool, limit));
+  if (diversity > 0) penalties.push(diversityPenalty(pool, diversity));
+  if (author_decay < 1) penalties.push(authorRepetitionPenalty(pool, author_decay, limit));
+  penalties.push(closedCirclePenalty(pool, limit));
   const shares = [
     { share: topic_share, ofPost: topicOf, has: new Map<number | string, number>() },
     { share: group_share, ofPost: groupOf, has: new Map<number | string, number>() },
   ].filter(({ share }) => share < 1);
-  for (const { share, ofPost } of shares) penalties.push(fullShare(pool, share, limit, ofPost));
+  for (const { share, ofPost } of shares) penalties.push(groupCapPenalty(pool, share, limit, ofPost));
   const taken = new Set<Selectable>();
   const leaveOut = (post: Selectable) => {
     taken.add(post);
@@ -90,7 +90,7 @@ export function candidatePool<Post extends Selectable>(
       }
     },
     isFull: ({ post }) =>
-      shares.some(({ share, ofPost, has }) => (has.get(ofPost(post) ?? "") ?? 0) >= mostOf(share, limit)),
+      shares.some(({ share, ofPost, has }) => (has.get(ofPost(post) ?? "") ?? 0) >= maxPositions(share, limit)),
   };
 }
 
@@ -106,12 +106,13 @@ function withinShares<Post extends Selectable>(
   const has = new Map<string, number>();
   const beyond: Post[] = [];
   const within: Post[] = [];
-  for (const candidate of posts) (counted(has, groupOf(candidate.post)) <= share ? within : beyond).push(candidate);
+  for (const candidate of posts)
+    (countOccurrence(has, groupOf(candidate.post)) <= share ? within : beyond).push(candidate);
   return [...within, ...beyond];
 }
 
 /** The chances of candidates with these values, logarithms of what they are worth (−∞: taken, or worth nothing); null: none is left that is worth something. */
-export function chances(values: Float64Array, temperature: number): Float64Array | null {
+export function drawProbabilities(values: Float64Array, temperature: number): Float64Array | null {
   let highest = Number.NEGATIVE_INFINITY;
   for (const value of values) if (value > highest) highest = value;
   if (highest === Number.NEGATIVE_INFINITY) return null;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
-import { settingsFor, withNewcomerPlaces } from "../feed-settings.ts";
-import { type Exploration, trialPlace } from "./exploration.ts";
+import { settingsForHistory, withNewcomerPlaces } from "../feed-settings.ts";
+import { type Exploration, explorationFiller } from "./exploration.ts";
 import { candidatesPerPage } from "./pool.ts";
-import { select } from "./select.ts";
-import { better, type Selectable, type SelectionSettings, type Standing } from "./selectable.ts";
+import { selectPage } from "./select.ts";
+import { compareScored, type Selectable, type SelectionSettings, type Standing } from "./selectable.ts";
 import { candidate, page, plain } from "./testing.ts";
 
 test("with nothing set a page is the best by score; of equals the newer, then by id", () => {
@@ -28,7 +28,7 @@ test("a post gives way to one that is less like what stands above it", () => {
 });
 
 test("diversity grows with what is known of a reader: none at first, all of it from ten posts on", () => {
-  const of = (history: number) => settingsFor({ diversity: 0.8, author_decay: 0.9 }, history);
+  const of = (history: number) => settingsForHistory({ diversity: 0.8, author_decay: 0.9 }, history);
   assert.deepEqual(
     [0, 5, 10, 50].map((history) => of(history)),
     [0, 0.4, 0.8, 0.8].map((diversity) => ({ diversity, author_decay: 0.9 })),
@@ -65,7 +65,7 @@ test("an author has a tenth of a page, two places at least, and then stands behi
   const flood = Array.from({ length: 150 }, (_, i) => candidate(`flood ${i}`, 0.9 - i / 1000, { author: "one" }));
   const others = Array.from({ length: 60 }, (_, i) => candidate(`other ${i}`, 0.1, { author: `author ${i}` }));
   const places = (limit: number, posts: Selectable[]) =>
-    select(posts, limit, { ...plain, author_decay: 0.9 }).filter(({ chosen }) => chosen.post.author_id === "one")
+    selectPage(posts, limit, { ...plain, author_decay: 0.9 }).filter(({ chosen }) => chosen.post.author_id === "one")
       .length;
   assert.deepEqual(
     [1, 5, 10, 20, 30, 60].map((limit) => places(limit, [...flood, ...others])),
@@ -86,7 +86,7 @@ test("no trial gives a topic or a group more than its share of the page", () => 
   });
   const explore: Exploration = { place: 5, draw: (left) => left[0] };
   const ids = (posts: typeof groups, share: number) =>
-    select(posts, 5, { ...plain, group_share: share }, 0, [trialPlace(explore)]).map(
+    selectPage(posts, 5, { ...plain, group_share: share }, 0, [explorationFiller(explore)]).map(
       ({ chosen }) => chosen.post.post_id,
     );
   assert.deepEqual(ids(groups, 0.8), ["0", "1", "2", "3", "5"]);
@@ -123,7 +123,7 @@ test("it is what trying every order of places would give, greedily, from the bes
     return number <= candidatesPerPage(20) / 10;
   };
   // 10 of each of the 7 authors, and then the best of the others
-  const sorted = many.toSorted(better);
+  const sorted = many.toSorted(compareScored);
   const first = sorted.filter(hasShare);
   const pool = [...first, ...sorted.filter((post) => !first.includes(post))].slice(0, candidatesPerPage(20));
   const expected: string[] = [];
@@ -198,7 +198,7 @@ test("whatever the topics, a page has no more of one than its share as long as o
       candidate(String(i), random.uniform(), { topic: random.below(1 + random.below(8)) }),
     );
     const [limit, share] = [1 + random.below(20), 0.05 + 0.9 * random.uniform()];
-    const chosen = select([...posts], limit, { ...plain, topic_share: share }).map(({ chosen }) => chosen);
+    const chosen = selectPage([...posts], limit, { ...plain, topic_share: share }).map(({ chosen }) => chosen);
     assert.equal(chosen.length, Math.min(limit, posts.length));
     const most = Math.max(1, Math.floor(share * limit + 1e-4));
     const count = (topic: number | null | undefined, of: Selectable[]) =>
@@ -256,7 +256,7 @@ test("of an author whom few known people met a page has one post, and not first 
   assert.deepEqual(places, [0, 0, 1]);
   assert.equal(page(many, 20, {}).split(" ").length, 20);
   // a later page of the feed begins where the one before ended
-  const [next] = select([...many, ...others(60)], 20, plain, 20);
+  const [next] = selectPage([...many, ...others(60)], 20, plain, 20);
   assert.equal(next.chosen.post.post_id, "m0");
 });
 
@@ -266,7 +266,7 @@ test("newcomers have their places of a page together, and all of it where there 
     Array.from({ length: 50 }, (_, i) => candidate(`n${i}`, 0.9 - i / 1000, { author: `n${i}` })),
   );
   const of = (newcomer_places: number | undefined, posts: Selectable[]) =>
-    select([...posts], 20, { ...plain, ...(newcomer_places !== undefined && { newcomer_places }) })
+    selectPage([...posts], 20, { ...plain, ...(newcomer_places !== undefined && { newcomer_places }) })
       .map(({ chosen }) => chosen.post.post_id)
       .filter((id) => id.startsWith("n")).length;
   const all = [...newcomers, ...others(60)];

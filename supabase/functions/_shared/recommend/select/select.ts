@@ -1,10 +1,10 @@
 /** The stage that makes a page of the scored candidates: the best, each given what stands above it, except for places that are filled otherwise. */
-import { leads, openConversation } from "./fold.ts";
+import { createDuplicateIndex, isCanonical } from "./fold.ts";
 import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
 /** A post of the page. */
-export interface Selected<Post> {
+export interface SelectedPost<Post> {
   chosen: Post;
   /** It is there because it is under trial. */
   explored: boolean;
@@ -17,7 +17,7 @@ export interface Selected<Post> {
 }
 
 /** The next place of a page. */
-export interface OpenPlace<Post extends Selectable> {
+export interface OpenPosition<Post extends Selectable> {
   /** In the feed, from 1. */
   position: number;
   /** The candidates that are not on the page yet. */
@@ -26,22 +26,22 @@ export interface OpenPlace<Post extends Selectable> {
 }
 
 /** Gives a place to another post than the best; undefined: not this one. */
-export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Selected<Post> | undefined;
+export type PositionFiller<Post extends Selectable> = (place: OpenPosition<Post>) => SelectedPost<Post> | undefined;
 
 /**
  * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
  * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it.
  */
-export function select<Post extends Selectable>(
+export function selectPage<Post extends Selectable>(
   posts: Post[],
   limit: number,
   settings: SelectionSettings,
   served = 0,
-  fillers: Filler<Post>[] = [],
-): Selected<Post>[] {
-  const conversationOf = openConversation(posts);
+  fillers: PositionFiller<Post>[] = [],
+): SelectedPost<Post>[] {
+  const conversationOf = createDuplicateIndex(posts);
   const out = new Set<Post>();
-  const page = (may: typeof leads) =>
+  const page = (may: typeof isCanonical) =>
     filled(
       posts.filter((post) => !out.has(post)),
       limit,
@@ -50,7 +50,7 @@ export function select<Post extends Selectable>(
       fillers,
       (chosen) => conversationOf(chosen).filter((post) => !out.has(post) && !may(post, chosen)),
     );
-  let found = page(leads);
+  let found = page(isCanonical);
   for (let passes = 1; ; passes++) {
     const led = ledOn(found, conversationOf);
     if (led.size === 0) break;
@@ -60,7 +60,7 @@ export function select<Post extends Selectable>(
       break;
     }
     for (const post of led) out.add(post);
-    found = page(leads);
+    found = page(isCanonical);
   }
   for (;;) {
     const shown = new Set(found.map(({ chosen }) => chosen));
@@ -81,22 +81,22 @@ const nobody = () => false;
 type ConversationOf<Post> = (post: Post) => Post[];
 
 /** Of each conversation of which a page has two posts: those that the one which leads is to stand for. */
-function ledOn<Post extends Selectable>(page: Selected<Post>[], conversationOf: ConversationOf<Post>): Set<Post> {
+function ledOn<Post extends Selectable>(page: SelectedPost<Post>[], conversationOf: ConversationOf<Post>): Set<Post> {
   const led = new Set<Post>();
   for (const { chosen } of page.toReversed()) {
     if (led.has(chosen)) continue;
     const conversation = conversationOf(chosen);
     if (!page.some((other) => other.chosen !== chosen && conversation.includes(other.chosen))) continue;
-    for (const post of conversation) if (leads(chosen, post)) led.add(post);
+    for (const post of conversation) if (isCanonical(chosen, post)) led.add(post);
   }
   return led;
 }
 
 /** Each post is folded into one. */
 function withFolded<Post extends Selectable>(
-  page: Selected<Post>[],
+  page: SelectedPost<Post>[],
   conversationOf: ConversationOf<Post>,
-): Selected<Post>[] {
+): SelectedPost<Post>[] {
   const named = new Set(page.map(({ chosen }) => chosen));
   return page.map((selected) => {
     const folded = conversationOf(selected.chosen).filter((post) => !named.has(post));
@@ -111,16 +111,16 @@ function filled<Post extends Selectable>(
   limit: number,
   settings: SelectionSettings,
   served: number,
-  fillers: Filler<Post>[],
+  fillers: PositionFiller<Post>[],
   leftOutBy: ConversationOf<Post>,
-): Selected<Post>[] {
+): SelectedPost<Post>[] {
   let pool = candidatePool([...posts], limit, settings, served === 0);
   const taken = new Set<Post>();
   const left = () => posts.filter((post) => !taken.has(post));
-  const page: Selected<Post>[] = [];
+  const page: SelectedPost<Post>[] = [];
   while (page.length < limit && taken.size < posts.length) {
     const place = { position: served + page.length + 1, left, pool };
-    let selected: Selected<Post> | undefined;
+    let selected: SelectedPost<Post> | undefined;
     for (const fill of fillers) selected ??= fill(place);
     const best = pool.best();
     if (!selected && best < 0) {

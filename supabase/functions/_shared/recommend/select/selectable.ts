@@ -51,6 +51,6 @@ export interface Scored {
 }
 
 /** Highest score first; of equals the newer post, then an arbitrary order that stays the same. */
-export function better(a: Scored, b: Scored): number {
+export function compareScored(a: Scored, b: Scored): number {
   return b.score - a.score || b.post.created_at - a.post.created_at || (a.post.post_id < b.post.post_id ? -1 : 1);
 }

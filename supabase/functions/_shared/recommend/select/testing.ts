@@ -1,7 +1,7 @@
 /** For tests: candidates of a page, and the page that is made of them. */
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
-import { select } from "./select.ts";
+import { selectPage } from "./select.ts";
 import type { Selectable } from "./selectable.ts";
 
 /** With nothing set. */
@@ -46,6 +46,6 @@ export function candidate(
 
 /** The ids of a page, in order. */
 export function page(posts: Selectable[], limit: number, settings: Partial<typeof plain>): string {
-  const selected = select([...posts], limit, { ...plain, ...settings });
+  const selected = selectPage([...posts], limit, { ...plain, ...settings });
   return selected.map(({ chosen }) => chosen.post.post_id).join(" ");
 }

@@ -1,0 +1,30 @@
+/** The share of an author in a source: what is beyond it comes after all others', as recsys_engine.within_share has it. */
+
+/** How many posts are looked at for each that a source brings. */
+export const overfetchFactor = 20;
+
+interface Shared {
+  posts: number[];
+  /** Whether there are as many as the source brings without any that are beyond a share. */
+  isFull: boolean;
+}
+
+/** The first `size` of some posts, of which `share` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
+export function authorCappedPosts(
+  posts: Iterable<number>,
+  authors: ArrayLike<number>,
+  { size, share }: { size: number; share: number },
+): Shared {
+  const within: number[] = [];
+  const beyond: number[] = [];
+  const ofAuthor = new Map<number, number>();
+  let looked = 0;
+  for (const post of posts) {
+    if (within.length === size || looked++ === overfetchFactor * size) break;
+    const author = authors[post];
+    const number = (ofAuthor.get(author) ?? 0) + 1;
+    ofAuthor.set(author, number);
+    (author >= 0 && number > share ? beyond : within).push(post);
+  }
+  return { posts: [...within, ...beyond].slice(0, size), isFull: within.length === size };
+}
