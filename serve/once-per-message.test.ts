@@ -30,5 +30,8 @@ test("two troubles by turns are two lines", () => {
     () => 0,
   );
   for (let n = 0; n < 10; n++) for (const message of ["no roll-up", "no erasure"]) onError(new Error(message));
-  assert.deepEqual(lines, ["feature store failed and will be retried: no roll-up", "feature store failed and will be retried: no erasure"]);
+  assert.deepEqual(lines, [
+    "feature store failed and will be retried: no roll-up",
+    "feature store failed and will be retried: no erasure",
+  ]);
 });

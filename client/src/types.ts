@@ -139,7 +139,7 @@ export type ErrorCode =
   | "invalid_parameters"
   | "refused";
 /**
- * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that, and that several who came to the same came to it.
+ * Why the post is shown. Based on the reader's own history, the post and community-wide counts. Other people's activity appears in `touched` (people the reader follows, if the reader may see it) and `covisited` (ten or more people) only.
  */
 export type Reason =
   | {
@@ -180,7 +180,7 @@ export type Reason =
       kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "popular" | "covisited";
     };
 /**
- * Why an event alone is refused.
+ * Why an event is refused.
  */
 export type RefusalCode =
   | "invalid_event"
@@ -198,7 +198,7 @@ export type RefusalCode =
   | "unknown_impression"
   | "not_allowed";
 /**
- * Why somebody or something is suggested.
+ * Why a person or a topic is suggested.
  */
 export type SuggestionWhy =
   | {
@@ -221,7 +221,7 @@ export type SuggestionWhy =
     };
 
 /**
- * Which page, how many posts, whether ranked now or ahead, what each has to be like, what its reader cares about, and which posts to rank.
+ * Request for one page of a feed.
  */
 export interface FeedRequest {
   /**
@@ -238,19 +238,19 @@ export interface FeedRequest {
   after?: string | null;
   filter?: FeedFilter | null;
   /**
-   * What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.
+   * The reader's interests, in a few words each; the first 16 distinct words count. For a visitor they are the only input; for a user they come before the profile.
    */
   interests?: string[] | null;
   /**
-   * What the reader searches for now, such as the words by which the app found `candidates`: read as an interest before all others.
+   * The reader's current search, such as the words that found `candidates`. Used as the first interest.
    */
   query?: string | null;
   /**
-   * The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.
+   * Posts to rank, such as hits of the app's own search. If absent, the recommender retrieves candidates. Ids that are unknown, unreadable or muted are ignored.
    */
   candidates?: string[] | null;
   /**
-   * Counts what was written since that instant, such as a feed's made_at, in place of a feed; of the other fields the filter alone holds then.
+   * Returns the number of posts written since this time (a feed's `made_at`) instead of a feed. Of the other fields only `filter` applies.
    */
   count_since?: string | null;
 }
@@ -276,7 +276,7 @@ export interface FeedFilter {
   languages?: string[] | null;
 }
 /**
- * Events in the order in which they happened. One that is not as it should be is refused alone.
+ * Events in chronological order. An invalid event is refused by itself; the others are processed.
  */
 export interface EventsRequest {
   /**
@@ -363,38 +363,38 @@ export interface ConsoleRequest {
  */
 export interface Feed {
   /**
-   * Names this feed in events of type seen.
+   * Identifies this feed in events of type `seen`.
    */
   request_id: string;
   /**
-   * The model that ranked; null: none did.
+   * The model that ranked the feed; null if none did.
    */
   model: {
     id: number;
     name: string;
   } | null;
   /**
-   * live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.
+   * live: ranked for this request. batch: the precomputed feed. candidates: the posts of the request, ranked.
    */
   mode: "live" | "batch" | "candidates";
   /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   * The fallback that served the feed; null if nothing failed. unranked: the ranker failed, so candidates are in community or request order. batch: the precomputed feed. community: fresh and popular posts.
    */
   degraded: ("unranked" | "batch" | "community") | null;
   /**
-   * The engine's instant for which it was ranked.
+   * Time (of the engine's clock) as of which the feed was ranked.
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
+   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
    */
   basis: "history" | "profile" | "followed" | "community" | "follows";
   /**
-   * The best first.
+   * The posts, best first.
    */
   items: FeedItem[];
   /**
-   * Asks for the next page, as `after`; null: nothing is left.
+   * Cursor of the next page, for `after`; null on the last page.
    */
   next: string | null;
 }
@@ -404,28 +404,28 @@ export interface Feed {
 export interface FeedItem {
   post_id: string;
   /**
-   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   * The post's id in the app's own table, as text. For numeric and text ids: the value that recsys.id_of() turned into `post_id`.
    */
   app_id: string;
   title: string;
   /**
-   * Who wrote it; null: nobody who is known.
+   * The author; null if unknown.
    */
   author_id: string | null;
   /**
-   * When it was written; null: it could not be read just now.
+   * When the post was written; null if it could not be read just now.
    */
   created_at: string | null;
   /**
-   * What it is about: its first ten tags.
+   * The post's first ten tags.
    */
   tags: string[];
   /**
-   * The beginning of its text as this reader may read it: white space is one space, and what is longer than 200 letters ends behind a whole word with …. Markup is left as it is.
+   * The start of the text, as this reader may read it. White space is collapsed; texts over 200 characters are cut at a word boundary and end with …. Markup is kept.
    */
   excerpt: string;
   /**
-   * What the feed is ordered by.
+   * Relevance score. Page selection (diversity, exploration, pins) may place a post above one with a higher score.
    */
   score: number;
   /**
@@ -433,27 +433,27 @@ export interface FeedItem {
    */
   predictions: Predictions | null;
   /**
-   * What brought the post; of several, the one that says most. candidates: the request.
+   * The retrieval source that ranked the post highest; on a tie, the more specific one. candidates: the request listed it.
    */
   source: "similar" | "active" | "fresh" | "trending" | "popular" | "followed" | "touched" | "covisited" | "candidates";
   why: Reason;
   /**
-   * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
+   * The post's topic. `id` stays when topics are recomputed; `label` names it. null: the post has no topic yet, no topic that several authors use, or none that visitors may see.
    */
   topic: {
     id: number;
     label: string;
   } | null;
   /**
-   * As what whoever runs the app put it here, or helped it there; left out: nobody did.
+   * Name of the promotion that placed or boosted the post; absent if none did.
    */
   promoted?: string;
   /**
-   * How many posts more say the same, with the same words in the title, or are of the same conversation as the app says: none of them comes in this feed. Left out: none that was found.
+   * Number of duplicates left out of this feed: posts with the same title words or of the same conversation (recsys.source_conversations). Absent if there are none.
    */
   folded?: number;
   /**
-   * In the feed, from 1, counted through its pages.
+   * Position in the feed, from 1, counted across pages.
    */
   position: number;
 }
@@ -487,7 +487,7 @@ export interface NewPosts {
   has_more: boolean;
 }
 /**
- * What became of a batch of events.
+ * Results of a batch of events.
  */
 export interface Report {
   /**
@@ -496,25 +496,25 @@ export interface Report {
   events: EventReport[];
 }
 /**
- * What became of an event; code and message where it is refused.
+ * Result of one event; `code` and `message` if it is refused.
  */
 export interface EventReport {
   /**
-   * null where the event has no valid one.
+   * null if the event has no valid id.
    */
   id: string | null;
   /**
-   * duplicate: stored before, under the same id. counted: taken and not kept, since the user's day has as many as are kept.
+   * duplicate: an event with this id is already stored. counted: accepted but not stored, because the user's daily limit is reached. refused: see `code`.
    */
   status: "stored" | "duplicate" | "counted" | "refused";
   code?: RefusalCode;
   /**
-   * What to do about it, for the app's developer.
+   * How to fix it, for the app's developer.
    */
   message?: string;
 }
 /**
- * Posts like one; none where that post has no vector yet.
+ * Posts similar to one post; empty while that post has no vector.
  */
 export interface SimilarPosts {
   find: "posts";
@@ -531,18 +531,18 @@ export interface SimilarPosts {
   items: SimilarPost[];
 }
 /**
- * A post like the one asked about.
+ * A post similar to the requested one.
  */
 export interface SimilarPost {
   post_id: string;
   /**
-   * Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of.
+   * The post's id in the app's own table, as text. For numeric and text ids: the value that recsys.id_of() turned into `post_id`.
    */
   app_id: string;
   title: string;
 }
 /**
- * People like the caller, worked out once a day; none where the caller has no vector yet, or where fewer than ten are found.
+ * People similar to the caller, recomputed once a day. Empty while the caller has no vector, or if fewer than ten are found.
  */
 export interface SimilarPeople {
   find: "people";
@@ -559,13 +559,13 @@ export interface SimilarPeople {
   items: SimilarPerson[];
 }
 /**
- * Somebody like the caller.
+ * A person similar to the caller.
  */
 export interface SimilarPerson {
   user_id: string;
 }
 /**
- * About how many people a post may reach: the same for all posts of its topic.
+ * Estimated audience of a post: the same for all posts of its topic.
  */
 export interface PostReach {
   find: "reach";
@@ -577,7 +577,7 @@ export interface PostReach {
     name: string;
   } | null;
   /**
-   * People who came to posts of its topic that any signed-in member may read, in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.
+   * People who interacted in the last 28 days with posts of the same topic that any signed-in member may read, rounded down to tens. null: fewer than ten, or the post has no topic yet.
    */
   people: number | null;
 }
@@ -589,7 +589,7 @@ export interface PeopleToFollow {
   items: PersonToFollow[];
 }
 /**
- * Whom the caller might follow.
+ * A person the caller may want to follow.
  */
 export interface PersonToFollow {
   user_id: string;
@@ -628,22 +628,22 @@ export interface GroupToFollow {
  */
 export interface Ideas {
   /**
-   * Whose vectors fit and topics are by; null: none is active.
+   * The model behind `fit` and the topics; null if no model is active.
    */
   model: {
     id: number;
     name: string;
   } | null;
   /**
-   * What the community needs, whoever asks: what anybody could write about first.
+   * Unmet needs of the community; the same for every caller.
    */
   needs: Need[];
   /**
-   * The best first: large audience, more asked for than written, near to the caller.
+   * Best first: a large audience, more demand than supply, close to the caller.
    */
   items: Idea[];
   /**
-   * What these ideas lack, and why.
+   * What these ideas lack, and the reason.
    */
   notes: {
     code:
@@ -652,22 +652,22 @@ export interface Ideas {
   }[];
 }
 /**
- * What the community asks for and does not get.
+ * An unmet need of the community.
  */
 export interface Need {
   /**
-   * unanswered: posts that nobody else has commented on after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.
+   * unanswered: posts without a comment by another person after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.
    */
   kind: "unanswered" | "asked_often" | "read_much";
   /**
-   * null: of no topic in particular.
+   * null: the need has no particular topic.
    */
   topic: {
     id: number;
     label: string;
   } | null;
   /**
-   * Those of the last 28 days that show it, at most three: of ten people or more the most visited first, then the oldest. None is on trial.
+   * Up to three posts of the last 28 days as evidence. Posts visited by ten or more people come first (most visited first), then the oldest. Posts on probation are excluded.
    *
    * @minItems 1
    */
@@ -687,26 +687,26 @@ export interface NamedPost {
 export interface Idea {
   title: string;
   /**
-   * Up to three words, phrases or hints: what to speak of. None where posts about its subject have nothing in common that others have not.
+   * Up to three words, phrases or hints for the text. Empty if posts about the subject have no distinctive words.
    */
   points: string[];
   /**
-   * Up to three tags that posts about its subject bear: what it could bear.
+   * Up to three tags that posts about the subject have.
    */
   tags: string[];
   /**
-   * What it is about; null: the community's topics have not been made.
+   * The idea's topic; null before topics are computed.
    */
   topic: {
     id: number;
     label: string;
   } | null;
   /**
-   * What is asked for and what is there; null where topic is.
+   * Demand and supply of the topic; null if `topic` is.
    */
   why: {
     /**
-     * People who came to posts of the topic that any member may read, in the last 28 days, rounded down to tens; null: fewer.
+     * People who interacted in the last 28 days with posts of the topic that any member may read, rounded down to tens. null: fewer than ten.
      */
     people_interested: number | null;
     /**
@@ -714,37 +714,37 @@ export interface Idea {
      */
     posts_lately: number;
     /**
-     * How many of them nobody else has commented on.
+     * How many of them have no comment by another person.
      */
     unanswered: number;
   } | null;
   /**
-   * On average, as the community's posts of the past say, to whole people.
+   * Expected numbers within 7 days, estimated from similar past posts and rounded.
    */
   predicted: {
     /**
-     * Distinct people who do something with it within 7 days, were it the caller's.
+     * Distinct people who would interact with the post within 7 days if the caller wrote it.
      */
     audience: number;
     /**
-     * How many of them view it,
+     * How many of them would view it.
      */
     views: number;
     /**
-     * vote for it,
+     * How many of them would vote for it.
      */
     votes: number;
     /**
-     * and comment on it; one may do all three.
+     * How many of them would comment on it.
      */
     comments: number;
   };
   /**
-   * How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.
+   * Similarity to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1. null while the caller has no vector.
    */
   fit: number | null;
   /**
-   * The posts whose titles are nearest to it, at most three: what it comes from, as far as the caller may read that.
+   * Up to three posts with the nearest titles that inspired the idea and that the caller may read.
    */
   from: NamedPost[];
   /**
@@ -776,38 +776,38 @@ export interface ConsoleTable {
  */
 export interface ConsoleFeed {
   /**
-   * Names this feed in events of type seen.
+   * Identifies this feed in events of type `seen`.
    */
   request_id: string;
   /**
-   * The model that ranked; null: none did.
+   * The model that ranked the feed; null if none did.
    */
   model: {
     id: number;
     name: string;
   } | null;
   /**
-   * live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.
+   * live: ranked for this request. batch: the precomputed feed. candidates: the posts of the request, ranked.
    */
   mode: "live" | "batch" | "candidates";
   /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   * The fallback that served the feed; null if nothing failed. unranked: the ranker failed, so candidates are in community or request order. batch: the precomputed feed. community: fresh and popular posts.
    */
   degraded: ("unranked" | "batch" | "community") | null;
   /**
-   * The engine's instant for which it was ranked.
+   * Time (of the engine's clock) as of which the feed was ranked.
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
+   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
    */
   basis: "history" | "profile" | "followed" | "community" | "follows";
   /**
-   * The best first.
+   * The posts, best first.
    */
   items: FeedItem[];
   /**
-   * Asks for the next page, as `after`; null: nothing is left.
+   * Cursor of the next page, for `after`; null on the last page.
    */
   next: string | null;
   feature_names: string[];
@@ -820,7 +820,7 @@ export interface ConsoleCandidate {
   post_id: string;
   title: string;
   /**
-   * What the feed is ordered by.
+   * Relevance score. Page selection (diversity, exploration, pins) may place a post above one with a higher score.
    */
   score: number;
   /**

@@ -182,13 +182,16 @@ export async function addWaiting({ pool }: Pick<Database, "pool">): Promise<void
   await pool.query("select recsys_engine.index_tags(array_agg(post_id)) from recsys_engine.listed_posts where waits");
 }
 
-/** Random vectors of unit length, [count, 32]. */
+/**
+ * Random vectors of about unit length, [count, 32]. Components are multiples of 1/2048, so inner products are exact in 32-bit floats: their order
+ * is the same natively and in WebAssembly, which add in different orders.
+ */
 export function unitVectors(random: Random, count: number): Float32Array {
   const vectors = Float32Array.from({ length: count * dimensions }, () => random.normal());
   for (let row = 0; row < count; row++) {
     const vector = vectorAt(vectors, row);
     const length = Math.hypot(...vector);
-    for (let d = 0; d < dimensions; d++) vector[d] /= length;
+    for (let d = 0; d < dimensions; d++) vector[d] = Math.round((vector[d] / length) * 2048) / 2048;
   }
   return vectors;
 }

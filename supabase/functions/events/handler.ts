@@ -16,8 +16,7 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
   maximumBodyBytes: 256 * 1024,
   read: { POST: batchOfBody },
   async answer(batch, { claims, pause }, { pool }): Promise<Report> {
-    if (claims.preview)
-      throw new AppError(401, "token_not_user", "an operator's preview token cannot send events");
+    if (claims.preview) throw new AppError(401, "token_not_user", "an operator's preview token cannot send events");
     const events = batch.flatMap((checked) => ("event" in checked ? [checked.event] : []));
     const recorded = events.length > 0 ? await recordEvents(pool, claims, events, pause) : [];
     const outcomes = recorded?.values();

@@ -63,7 +63,9 @@ const idea = z
       .describe("Demand and supply of the topic; null if `topic` is."),
     predicted: z
       .object({
-        audience: count.describe("Distinct people who would interact with the post within 7 days if the caller wrote it."),
+        audience: count.describe(
+          "Distinct people who would interact with the post within 7 days if the caller wrote it.",
+        ),
         views: count.describe("How many of them would view it."),
         votes: count.describe("How many of them would vote for it."),
         comments: count.describe("How many of them would comment on it."),
@@ -77,9 +79,7 @@ const idea = z
       ),
     from: z
       .array(namedPost)
-      .describe(
-        "Up to three posts with the nearest titles that inspired the idea and that the caller may read.",
-      ),
+      .describe("Up to three posts with the nearest titles that inspired the idea and that the caller may read."),
     writer: z
       .enum(["community", "model"])
       .describe(

@@ -46,8 +46,7 @@ const query = z
   .max(longestQuery)
   .optional()
   .meta({
-    description:
-      "The reader's current search, such as the words that found `candidates`. Used as the first interest.",
+    description: "The reader's current search, such as the words that found `candidates`. Used as the first interest.",
     refusal: `query must be a text of 1 to ${longestQuery} characters`,
   });
 
@@ -87,8 +86,7 @@ export const feedRequest = z
   })
   .meta({
     id: "FeedRequest",
-    description:
-      "Request for one page of a feed.",
+    description: "Request for one page of a feed.",
     examples: [{ limit: 20 }],
   });
 

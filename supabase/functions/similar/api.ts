@@ -94,7 +94,9 @@ export const peopleToFollow = z
   .object({
     find: z.literal("people_to_follow"),
     items: z.array(
-      z.object({ user_id: z.guid(), why }).meta({ id: "PersonToFollow", description: "A person the caller may want to follow." }),
+      z
+        .object({ user_id: z.guid(), why })
+        .meta({ id: "PersonToFollow", description: "A person the caller may want to follow." }),
     ),
   })
   .meta({

@@ -40,7 +40,10 @@ export function overloaded(wait: number, cause?: unknown): AppError {
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return databaseError(error) ?? new AppError(500, "internal", "internal error: search the function log for this x-request-id", error);
+  return (
+    databaseError(error) ??
+    new AppError(500, "internal", "internal error: search the function log for this x-request-id", error)
+  );
 }
 
 /** Whether the connection was lost, so that what was sent on it got no answer. */

@@ -28,7 +28,9 @@ export const reason = z
   .discriminatedUnion("kind", [
     z
       .object({ kind: z.literal("like_your_history"), post_id: z.guid(), title: z.string() })
-      .describe("Among the 10 % of candidates most similar to the reader's history. `post_id` is the closest post of that history."),
+      .describe(
+        "Among the 10 % of candidates most similar to the reader's history. `post_id` is the closest post of that history.",
+      ),
     z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("The reader follows the author."),
     z
       .object({ kind: z.literal("follows_topic"), topic: z.string() })
@@ -42,7 +44,9 @@ export const reason = z
     z
       .object({ kind: z.literal("promoted") })
       .describe("An operator promoted the post. `promoted` of the item names the promotion."),
-    z.object({ kind: z.literal("candidates") }).describe("The request listed the post in `candidates`, and no more specific reason applies."),
+    z
+      .object({ kind: z.literal("candidates") })
+      .describe("The request listed the post in `candidates`, and no more specific reason applies."),
     z
       .object({ kind: z.literal("touched"), people: z.array(z.guid()).max(2) })
       .describe(
@@ -65,21 +69,32 @@ export const feedItem = z
     post_id: z.guid(),
     app_id: z
       .string()
-      .describe("The post's id in the app's own table, as text. For numeric and text ids: the value that recsys.id_of() turned into `post_id`."),
+      .describe(
+        "The post's id in the app's own table, as text. For numeric and text ids: the value that recsys.id_of() turned into `post_id`.",
+      ),
     title: z.string(),
     author_id: z.guid().nullable().describe("The author; null if unknown."),
-    created_at: z.iso.datetime().nullable().describe("When the post was written; null if it could not be read just now."),
+    created_at: z.iso
+      .datetime()
+      .nullable()
+      .describe("When the post was written; null if it could not be read just now."),
     tags: z.array(z.string()).describe("The post's first ten tags."),
     excerpt: z
       .string()
       .describe(
         "The start of the text, as this reader may read it. White space is collapsed; texts over 200 characters are cut at a word boundary and end with …. Markup is kept.",
       ),
-    score: z.number().describe("Relevance score. Page selection (diversity, exploration, pins) may place a post above one with a higher score."),
+    score: z
+      .number()
+      .describe(
+        "Relevance score. Page selection (diversity, exploration, pins) may place a post above one with a higher score.",
+      ),
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z
       .enum([...sourceNames, "candidates"])
-      .describe("The retrieval source that ranked the post highest; on a tie, the more specific one. candidates: the request listed it."),
+      .describe(
+        "The retrieval source that ranked the post highest; on a tie, the more specific one. candidates: the request listed it.",
+      ),
     why: reason,
     topic: z
       .object({ id: z.int(), label: z.string() })
@@ -105,7 +120,10 @@ export const feedItem = z
 export const feed = z
   .object({
     request_id: z.guid().describe("Identifies this feed in events of type `seen`."),
-    model: z.object({ id: z.int(), name: z.string() }).nullable().describe("The model that ranked the feed; null if none did."),
+    model: z
+      .object({ id: z.int(), name: z.string() })
+      .nullable()
+      .describe("The model that ranked the feed; null if none did."),
     mode: z
       .enum(["live", "batch", "candidates"])
       .describe(
