@@ -147,11 +147,7 @@ command(
   "write users, posts, interactions and impressions as Parquet, and the examples that towers and ranker are trained on, for a training elsewhere (cluster/)",
 )
   .requiredOption("--out <folder>", "where they go; several shards may share it")
-  .option(
-    "--from <time>",
-    "export interactions and impressions from this time on (training examples still use the full history)",
-    time,
-  )
+  .option("--from <time>", "interactions and impressions from then on (examples still use the full history)", time)
   .option("--to <time>", "only what happened before it, in tables and examples (default: all that has settled)", time)
   .option("--shard <i/n>", "the i-th of n parts, which together are the whole; any machine may make any", shard)
   .option("--s3 <url>", "upload the files to s3://BUCKET/PREFIX as well, the manifest last; a second start goes on")

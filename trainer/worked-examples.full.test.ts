@@ -70,8 +70,8 @@ test("two files make a setting: it changes a feed, and a variant overrides it wi
 /** A small community with posts that nobody came to; the source by all ways, and by the replay. */
 const bringsSource = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { openCommonPosts } from "../supabase/functions/_shared/recommend/common-posts.ts";
-import { nothingServed } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { createGlobalCandidatesCache } from "../supabase/functions/_shared/recommend/common-posts.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
 import { retrieve } from "../supabase/functions/_shared/recommend/retrieve.ts";
 import { fillManyPosts } from "../supabase/functions/recommend/testing-many-posts.ts";
 import { communityFromDatabase } from "./community/from-database.ts";
@@ -95,8 +95,8 @@ try {
   const { modelId } = instant;
   const caller = { sub: people[0], role: "postgres" };
   await client.query("begin; set local enable_indexscan = off");
-  const common = await openCommonPosts().of(client, caller.role, 1, Date.now());
-  const asked = { modelId, vector, page: { served: nothingServed() } };
+  const common = await createGlobalCandidatesCache().of(client, caller.role, 1, Date.now());
+  const asked = { modelId, vector, page: { served: emptyServedState() } };
   const ways = {
     replayed,
     common: await retrieve(client, caller, { ...asked, common }),
@@ -124,11 +124,11 @@ test("three files make a source, and every way to candidates has it", async () =
 const imports = `
 import { featureNames } from "../supabase/functions/_shared/features/feature-names.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
-import { postFeatures, quietPost, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
+import { postFeatures, emptyPostState, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { assertFilled } from "./dlrm/examples.ts";
 const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, follows: 0, recent_interactions: [], history: [] };
-const post = { title: "Two words", tags: [], author_id: null, created_at: 0, state: quietPost, embedding: null, similarity: 0, ranks: {}, author_affinity: 0, follows_author: false, touches: 0 };
+const post = { title: "Two words", tags: [], author_id: null, created_at: 0, state: emptyPostState, embedding: null, similarity: 0, ranks: {}, author_affinity: 0, follows_author: false, touches: 0 };
 const features = rankerFeatures(user, [post], 3_600_000);
 `;
 const described = `${imports}

@@ -61,5 +61,5 @@ test("a feed's log has the error of what is common to all feeds, and not that it
   const [{ code, cause }] = app.logged;
   assert.equal(code, "not_installed");
   assert.match(String((cause as Error).cause), /function recsys_engine\.common_posts\(\) does not exist/);
-  assert.match((cause as { cause: Error }).cause.stack ?? "", /readCommonPosts/);
+  assert.match((cause as { cause: Error }).cause.stack ?? "", /readGlobalCandidates/);
 });
