@@ -23,28 +23,30 @@ function putIn({ file, find, put }: Fault): void {
   if (file.endsWith(".sql")) execFileSync(process.execPath, ["db/upgrade/migrations.ts"], { cwd: copy, stdio: "pipe" });
 }
 
-/** Runs tests until a line says that one failed, and gives what it says of it; undefined: none does. */
-async function firstFailure(tests: string[]): Promise<string | undefined> {
+/** Runs tests and yields the line of each failure; ends the run when the caller needs no more. */
+async function* runTests(tests: string[]): AsyncGenerator<string> {
   const runner: ChildProcess = spawn(process.execPath, ["testing/test.ts", "--brief", ...tests], {
     cwd: copy,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => runner.once("exit", resolve));
-  let found: string | undefined;
-  for await (const line of createInterface({ input: runner.stdout as NodeJS.ReadableStream }))
-    if (found === undefined && line.startsWith("✖ ")) {
-      found = line.slice(2);
-      runner.kill();
-    }
-  await ended;
-  return found;
+  try {
+    for await (const line of createInterface({ input: runner.stdout as NodeJS.ReadableStream }))
+      if (line.startsWith("✖ ")) yield line.slice(2);
+  } finally {
+    runner.kill();
+    await ended;
+  }
 }
 
-/** The test that finds the fault: one that fails alone, too, since some fail on a busy machine. */
+/** The test that finds the fault, or undefined. Its file fails alone, too: on a busy machine a test may fail without a fault. */
 async function findFault(): Promise<string | undefined> {
-  const found = await firstFailure(["--changed"]);
-  const file = /\(([^ ()]+\.test\.ts):\d+\)$/.exec(found ?? "")?.[1];
-  return file === undefined ? found : await firstFailure([file]);
+  for await (const failure of runTests(["--changed"])) {
+    const file = /\(([^ ()]+\.test\.ts):\d+\)$/.exec(failure)?.[1];
+    if (file === undefined) return failure;
+    for await (const alone of runTests([file])) return alone;
+  }
+  return undefined;
 }
 
 let missed = 0;
