@@ -12,14 +12,14 @@ const uuid = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 
 async function scopes({ pool }: Database): Promise<string[]> {
   const { rows } = await pool.query(
-    "select concat_ws(' ', right(user_id::text, 1), scope) as line from recsys_engine.source_memberships order by line",
+    "select concat_ws(' ', right(user_id::text, 1), scope) as line from recsys.source_memberships order by line",
   );
   return rows.map(({ line }) => line);
 }
 
 async function postScopes({ pool }: Database): Promise<string[]> {
   const { rows } = await pool.query(
-    "select concat_ws(' ', posts.title, belonging.scope) as line from recsys_engine.source_scopes as belonging join recsys.source_posts as posts using (post_id) order by line",
+    "select concat_ws(' ', posts.title, belonging.scope) as line from recsys.source_post_scopes as belonging join recsys.source_posts as posts using (post_id) order by line",
   );
   return rows.map(({ line }) => line);
 }
@@ -85,7 +85,7 @@ test("workspaces: a row for each of them that somebody is in, and none for who i
         "select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)",
         [JSON.stringify({ sub: uuid(3), role: "authenticated" })],
       );
-      const belonging = await client.query("select scope from recsys_engine.source_memberships");
+      const belonging = await client.query("select scope from recsys.source_memberships");
       assert.deepEqual(belonging.rows, [{ scope: "workspace_id 2" }]);
       const { rows } = await client.query("select title from posts");
       assert.deepEqual(rows, [{ title: "Notes" }]);

@@ -83,7 +83,7 @@ test("an aggregator: comments are rows of comments, and follows and blocks of co
   const { rows } = await pool.query(
     `select (select count(*)::int from recsys.source_interactions where kind = 'comment') as comments,
        (select count(*)::int from comment where not removed and not deleted) as meant,
-       (select count(*)::int from recsys_engine.source_memberships) as memberships,
+       (select count(*)::int from recsys.source_memberships) as memberships,
        (select count(*)::int from recsys.source_follows where kind = 'group' and target in (select unnest(tags) from recsys.source_posts)) as follows,
        (select count(*)::int from community_actions where followed_at is not null) as followed,
        (select count(*)::int from recsys.source_mutes where kind = 'topic' and value in (select unnest(tags) from recsys.source_posts)) as mutes,
@@ -200,7 +200,7 @@ test("makers: what moderators have not accepted is no post, an account in two te
   );
   assert.equal(rows[0].count, rows[0].people);
   const several = await pool.query(
-    "select count(*)::int from (select from recsys_engine.source_memberships group by user_id having count(*) > 1) as each",
+    "select count(*)::int from (select from recsys.source_memberships group by user_id having count(*) > 1) as each",
   );
   assert.ok(several.rows[0].count > 0);
   for (const table of ["customers", "map_pins", "messages", "reports"])

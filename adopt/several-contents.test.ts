@@ -296,7 +296,7 @@ test("one account in two tenants is one person, who belongs to both and reads wh
   for (const { person, tenants } of people) {
     const read = (what: string) => asMember(adopted, person, what);
     assert.deepEqual(
-      await read(`select scope from recsys_engine.source_memberships where user_id = '${person}' order by 1`),
+      await read(`select scope from recsys.source_memberships where user_id = '${person}' order by 1`),
       tenants.map((scope) => ({ scope })),
     );
     const seen = await read(

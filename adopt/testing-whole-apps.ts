@@ -331,7 +331,7 @@ export const wholeApps: WholeApp[] = [
       ],
       [
         "to which tenants they belong",
-        "select user_id as who, count(*)::int from recsys_engine.source_memberships group by 1 order by 1",
+        "select user_id as who, count(*)::int from recsys.source_memberships group by 1 order by 1",
         "select auth_id as who, count(*)::int from profiles where auth_id is not null group by 1 order by 1",
       ],
     ],

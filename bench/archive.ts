@@ -24,7 +24,7 @@ await using scope = openScope();
 const [database] = await trainedCommunity(scope, 1, ["bench_archive"]);
 const { pool } = database;
 await pool.query(
-  "update recsys.settings set impression_partitions = 'day', impressions_per_day = null, trial_place = 0",
+  "update recsys.settings set impression_partition_interval = 'day', impressions_per_day = null, trial_place = 0",
 );
 const { rows: people } = await pool.query("select user_id from recsys.source_users order by user_id");
 const app = testApp(scope, database.url);

@@ -30,7 +30,7 @@ interface Kind {
   readable: string;
   /** Which posts belong to none, as SQL of their number; default: none does. */
   isPublic?: string;
-  /** Whether the app says who and what belongs where (recsys_engine.source_memberships, recsys_engine.source_scopes); default: it does. */
+  /** Whether the app says who and what belongs where (recsys.source_memberships, recsys.source_post_scopes); default: it does. */
   isSaid?: boolean;
 }
 const one = "(select organisation from public.members where user_id = (select auth.uid()))";
@@ -93,8 +93,8 @@ async function divide({ pool }: Database, kind: Kind) {
   if (isSaid)
     await pool.query(`
       create index on public.posts ((organisation::text));
-      create or replace view recsys_engine.source_memberships with (security_invoker = true) as select user_id, organisation::text as scope from public.members;
-      create or replace view recsys_engine.source_scopes with (security_invoker = true) as select id as post_id, organisation::text as scope from public.posts`);
+      create or replace view recsys.source_memberships with (security_invoker = true) as select user_id, organisation::text as scope from public.members;
+      create or replace view recsys.source_post_scopes with (security_invoker = true) as select id as post_id, organisation::text as scope from public.posts`);
   await pool.query("vacuum full public.posts");
   await pool.query("vacuum analyze");
 }

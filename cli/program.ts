@@ -28,7 +28,7 @@ const port = () =>
 const encoders = () =>
   new Option(
     "--encoders <folder>",
-    "models that make vectors of posts, each in a folder by the name that recsys.settings.encoder has",
+    "models that make vectors of posts, each in a folder by the name that recsys.settings.text_encoder has",
   ).env("RECSYS_ENCODERS");
 
 /** A command that works in a database. */

@@ -289,10 +289,10 @@ const wrong: Wrong[] = [
   [
     "rows",
     "people who belong where no post does",
-    `create or replace view recsys_engine.source_memberships ${asInvoker} as select member_id as user_id, 'group ' || group_id as scope from blog.memberships; create or replace view recsys_engine.source_scopes ${asInvoker} as select recsys.id_of(id::text) as post_id, group_id::text as scope from blog.posts`,
+    `create or replace view recsys.source_memberships ${asInvoker} as select member_id as user_id, 'group ' || group_id as scope from blog.memberships; create or replace view recsys.source_post_scopes ${asInvoker} as select recsys.id_of(id::text) as post_id, group_id::text as scope from blog.posts`,
     false,
-    /^recsys_engine\.source_memberships: people belong to scopes such as 'group \d+', and no post belongs to any of them$/,
-    /^show in recsys_engine\.source_scopes where posts belong, by the same names/,
+    /^recsys\.source_memberships: people belong to scopes such as 'group \d+', and no post belongs to any of them$/,
+    /^show in recsys\.source_post_scopes where posts belong, by the same names/,
   ],
   [
     "rows",

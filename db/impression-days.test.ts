@@ -10,7 +10,7 @@ beforeEach(async () => {
   await pool.query("delete from recsys.impressions; truncate recsys_engine.impressions_default");
   const { rows } = await pool.query("select name from recsys_engine.impression_partitions");
   for (const { name } of rows) await pool.query(`drop table recsys_engine.${name}`);
-  await pool.query("update recsys.settings set impression_partitions = 'month', impressions_kept = '6 months'");
+  await pool.query("update recsys.settings set impression_partition_interval = 'month', impressions_kept = '6 months'");
 });
 
 /** A date's name, in months or days from now. */
@@ -25,7 +25,7 @@ const partitions = async () =>
   );
 const make = async (ahead = 2) =>
   (await pool.query("select recsys_engine.make_impression_partitions($1) as n", [ahead])).rows[0].n;
-const toDays = () => pool.query("update recsys.settings set impression_partitions = 'day'");
+const toDays = () => pool.query("update recsys.settings set impression_partition_interval = 'day'");
 const show = (at: string) =>
   pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, date_trunc('day', now() at time zone 'UTC') at time zone 'UTC' + $3::interval)`,
@@ -84,7 +84,7 @@ test("back to months: a month that has days goes on with days, others are months
   await toDays();
   await make();
   const days = await partitions();
-  await pool.query("update recsys.settings set impression_partitions = 'month'");
+  await pool.query("update recsys.settings set impression_partition_interval = 'month'");
   await show("-100 days");
   await make();
   const all = await partitions();
@@ -126,8 +126,11 @@ test("status says whether the next day has its partition", async () => {
 
 test("there are months and days, and nothing else", async () => {
   await assert.rejects(
-    pool.query("update recsys.settings set impression_partitions = 'week'"),
-    /impression_partitions/,
+    pool.query("update recsys.settings set impression_partition_interval = 'week'"),
+    /impression_partition_interval/,
   );
-  await assert.rejects(pool.query("update recsys.settings set impression_partitions = null"), /impression_partitions/);
+  await assert.rejects(
+    pool.query("update recsys.settings set impression_partition_interval = null"),
+    /impression_partition_interval/,
+  );
 });

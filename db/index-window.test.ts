@@ -1,4 +1,4 @@
-/** settings.indexed_days: which posts leave the HNSW index, what brings them back, and that feeds go on meanwhile. */
+/** settings.index_window_days: which posts leave the HNSW index, what brings them back, and that feeds go on meanwhile. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type pg from "pg";
@@ -14,7 +14,7 @@ let modelId: number;
 beforeEach(async () => {
   await clear(pool);
   await pool.query(
-    "update recsys.settings set indexed_days = null; update recsys_engine.index_window set since = default",
+    "update recsys.settings set index_window_days = null; update recsys_engine.index_window set since = default",
   );
   await fillCommunity(pool);
   await pool.query(
@@ -135,7 +135,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
   const plan = await planOfSearch(large);
   assert.match(plan, /Index Scan using post_embeddings_\d+_embedding_idx/);
   assert.match(await planOfSearch(large, "true"), /Index Scan using/, "a search that knows of no window has the index");
-  await large.query("update recsys.settings set indexed_days = 30");
+  await large.query("update recsys.settings set index_window_days = 30");
   let moved = 0;
   for (let taken = -1; taken !== 0; moved += taken)
     taken = Number((await large.query("select recsys_engine.move_index_window(500) as moved")).rows[0].moved);
@@ -155,7 +155,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
   })();
   const name = `post_embeddings_${id}_window_idx`;
   await large.query(
-    `create index concurrently ${name} on recsys_engine.post_embeddings_${id} using hnsw (embedding extensions.vector_ip_ops) where is_idle is null`,
+    `create index concurrently ${name} on recsys_engine.post_embeddings_${id} using hnsw (embedding extensions.vector_ip_ops) where is_unindexed is null`,
   );
   await large.query(`drop index concurrently recsys_engine.post_embeddings_${id}_embedding_idx`);
   await large.query(`alter index recsys_engine.${name} rename to post_embeddings_${id}_embedding_idx`);
@@ -169,7 +169,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
 
 test("a window is a whole number of days from 1 to 36,500", async () => {
   for (const days of [0, -1, 36501]) await assert.rejects(setDays(days), /settings_indexed_days_check/, `${days}`);
-  await assert.rejects(pool.query("update recsys.settings set indexed_days = 'soon'"), /invalid input syntax/);
+  await assert.rejects(pool.query("update recsys.settings set index_window_days = 'soon'"), /invalid input syntax/);
   for (const most of ["0", "-5", "null"])
     await assert.rejects(
       pool.query(`select recsys_engine.move_index_window(${most})`),
@@ -180,7 +180,7 @@ test("a window is a whole number of days from 1 to 36,500", async () => {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 async function setDays(days: number | null): Promise<void> {
-  await pool.query("update recsys.settings set indexed_days = $1", [days]);
+  await pool.query("update recsys.settings set index_window_days = $1", [days]);
 }
 
 async function move(most = 20000): Promise<number> {
@@ -198,8 +198,8 @@ async function view(user: string, n: number): Promise<void> {
 /** The numbers of the posts whose vectors of all models are idle; throws where models differ. */
 async function idle({ ofAny = false } = {}): Promise<number[]> {
   const { rows } = await pool.query(
-    `select right(post_id::text, 12)::integer as number, bool_and(is_idle is true) as every from recsys.post_embeddings
-     group by post_id having bool_or(is_idle) order by number`,
+    `select right(post_id::text, 12)::integer as number, bool_and(is_unindexed is true) as every from recsys.post_embeddings
+     group by post_id having bool_or(is_unindexed) order by number`,
   );
   assert.ok(ofAny || rows.every(({ every }) => every));
   return rows.map(({ number }) => number);
@@ -211,7 +211,7 @@ async function checkAgainstDefinition(): Promise<void> {
     `select right(posts.id::text, 12)::integer as number
      from public.posts cross join recsys.settings
      where greatest(posts.created_at, (select max(acts.created_at) from recsys.source_interactions as acts where acts.post_id = posts.id and acts.user_id <> posts.author_id))
-       < now() - make_interval(days => settings.indexed_days)
+       < now() - make_interval(days => settings.index_window_days)
      order by number`,
   );
   assert.deepEqual(
@@ -230,7 +230,7 @@ async function nearest(most: number): Promise<number[]> {
 }
 
 /** As retrieve_similar searches, where the planner may not read all vectors. */
-async function planOfSearch(asked: pg.Pool, condition = "is_idle is null"): Promise<string> {
+async function planOfSearch(asked: pg.Pool, condition = "is_unindexed is null"): Promise<string> {
   const client = await asked.connect();
   try {
     await client.query("begin");

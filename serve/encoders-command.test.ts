@@ -19,7 +19,7 @@ before(async () => {
   writeTinyEncoder(folder, "tiny");
   installStandIn(folder);
   await embeddedCommunity({ ...database, pool });
-  await pool.query("update recsys.settings set encoder = 'tiny'");
+  await pool.query("update recsys.settings set text_encoder = 'tiny'");
 });
 
 const cli = fileURLToPath(new URL("../cli/cli.ts", import.meta.url));
@@ -55,8 +55,8 @@ const missing = async () => {
 test("a worker makes all vectors, and its encoder ends with it, by Ctrl-C or killed", async (t) => {
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     await pool.query("delete from recsys_engine.raw_vectors");
-    await pool.query("update recsys.settings set encoder = null");
-    await pool.query("update recsys.settings set encoder = 'tiny'");
+    await pool.query("update recsys.settings set text_encoder = null");
+    await pool.query("update recsys.settings set text_encoder = 'tiny'");
     assert.ok((await missing()) > 20);
     const { child, said } = signal === "SIGINT" ? start(["worker", "--encoders", "."]) : start(["worker"], folder);
     t.after(() => child.kill("SIGKILL"));

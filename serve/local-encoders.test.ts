@@ -106,8 +106,8 @@ for (const real of [false, true])
     process.chdir(from);
     t.after(() => process.chdir(before));
     await pool.query("delete from recsys_engine.raw_vectors");
-    await pool.query("update recsys.settings set encoder = null");
-    await pool.query("update recsys.settings set encoder = 'tiny'");
+    await pool.query("update recsys.settings set text_encoder = null");
+    await pool.query("update recsys.settings set text_encoder = 'tiny'");
     const told: unknown[] = [];
     const id = uuid("d", real ? 1 : 2);
     await pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'Rye bread')", [
@@ -184,7 +184,7 @@ test("a text that ends or holds up its process, or is refused, keeps no other fr
   const worker = openPool(database.url, () => undefined);
   t.after(() => worker.end());
   await pool.query("delete from recsys_engine.raw_vectors");
-  await pool.query("update recsys.settings set encoder = 'tiny'");
+  await pool.query("update recsys.settings set text_encoder = 'tiny'");
   await pool.query("delete from recsys_engine.encoding_jobs");
   const titles = ["crash", "hang", "refuse", "odd", "one", "two"];
   for (const [i, title] of titles.entries()) {

@@ -31,7 +31,7 @@ export function checkEncoders(folder: string): void {
 }
 
 /**
- * The models in a folder, by the names of their folders; one runs at a time, since recsys.settings.encoder names one. `onProblem` is told why one cannot,
+ * The models in a folder, by the names of their folders; one runs at a time, since recsys.settings.text_encoder names one. `onProblem` is told why one cannot,
  * each time it is asked for. `from`: the folder in which, or above which, @huggingface/transformers is installed.
  */
 export function localEncoders(

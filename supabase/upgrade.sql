@@ -53,7 +53,7 @@ alter table recsys_engine.reduced_vectors enable row level security;
 alter table recsys_engine.raw_user_vectors enable row level security;
 alter table recsys_engine.reduced_user_vectors enable row level security;
 
-alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
+alter table recsys.settings add column text_encoder text check (text_encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
 alter table recsys.settings add column forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$');
 
@@ -68,7 +68,7 @@ create type recsys_engine.reader as (
 comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
-alter table recsys.settings add column impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day'));
+alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));
 
 create table recsys_engine.archived_days (
   day date not null,
@@ -88,8 +88,8 @@ create table recsys_engine.archived_days (
 alter table recsys_engine.archived_days enable row level security;
 
 -- The index window (roll_up/index_window.sql).
-alter table recsys.settings add column indexed_days integer check (indexed_days between 1 and 36500);
-alter table recsys.post_embeddings add column is_idle boolean;
+alter table recsys.settings add column index_window_days integer check (index_window_days between 1 and 36500);
+alter table recsys.post_embeddings add column is_unindexed boolean;
 create table recsys_engine.index_window (
   only_row boolean primary key default true check (only_row),
   since timestamptz not null default '-infinity'
@@ -101,9 +101,9 @@ analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
 
 -- Where people and posts belong (app_views/source_views.sql).
-create view recsys_engine.source_memberships with (security_invoker = true) as
+create view recsys.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
-create view recsys_engine.source_scopes with (security_invoker = true) as
+create view recsys.source_post_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
 -- The followed people who interacted with a post (retrieval/followed_sources.sql).

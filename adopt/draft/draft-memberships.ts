@@ -1,4 +1,4 @@
-/** recsys_engine.source_memberships and recsys_engine.source_scopes over the tables that say where people and posts belong. They decide about nothing, and make feeds cheaper. */
+/** recsys.source_memberships and recsys.source_post_scopes over the tables that say where people and posts belong. They decide about nothing, and make feeds cheaper. */
 import type { Column } from "../catalog/catalog.ts";
 import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import type { MemberTable } from "../find/find-memberships.ts";
@@ -14,7 +14,7 @@ export function draftMemberships(draft: Draft, members: MemberTable[], contents:
     place === members.findIndex(({ table, group }) => table === each.table && group === each.group);
   const selects = members.filter(isFirst).map((each) => selectOf(draft, each));
   draft.lines.push("-- Where people belong, whose members may read about the same posts; and where posts do.");
-  draft.view("recsys_engine.source_memberships", "belonging", ["user_id", "scope"], selects);
+  draft.view("recsys.source_memberships", "belonging", ["user_id", "scope"], selects);
   const scopes = contents.flatMap(({ table, key }) => {
     const of = members.filter((member) => member.of === table);
     const each = new Set(of.map(({ group, ofPosts }) => scopeSql(group, at(table.name, ofPosts))));
@@ -25,7 +25,7 @@ export function draftMemberships(draft: Draft, members: MemberTable[], contents:
           `  select ${shownKey(draft, table, key).sql} as post_id, ${scope} as scope from ${qualified(table)} as ${identifier(table.name)}`,
         ];
   });
-  draft.view("recsys_engine.source_scopes", "belonging", ["post_id", "scope"], scopes);
+  draft.view("recsys.source_post_scopes", "belonging", ["post_id", "scope"], scopes);
 }
 
 /** Groups of two kinds may have the same number. */

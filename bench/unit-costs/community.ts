@@ -15,7 +15,7 @@ export interface CostedCommunity {
   users: string[];
 }
 
-/** Of more posts than these the index has the most visited ones, as with settings.indexed_days: so many fit into the 1 GB with which complete_model builds it. */
+/** Of more posts than these the index has the most visited ones, as with settings.index_window_days: so many fit into the 1 GB with which complete_model builds it. */
 const mostIndexed = 1_200_000;
 
 /** 60 interactions a person whatever the size: 6 a post up to a million of them, and beyond that a person for every 60. */
@@ -75,7 +75,7 @@ async function publishMadeUp(
     // the sum of two is what topicVectors (generated-community.ts) adds to a topic
     await random("noise", 8192, 0.6 / Math.SQRT2);
     await client.query(
-      `insert into ${vectors} (model_id, post_id, embedding, is_idle)
+      `insert into ${vectors} (model_id, post_id, embedding, is_unindexed)
        select ${id}, md5('post ' || drawn.n)::uuid, extensions.l2_normalize(topics.vector operator(extensions.+) one.vector operator(extensions.+) other.vector),
          case when drawn.n >= ${mostIndexed} then true end
        from (
@@ -90,7 +90,7 @@ async function publishMadeUp(
   await client.query(`set maintenance_work_mem = '${Math.max(64, Math.ceil(Math.min(posts, mostIndexed) / 1000))}MB'`);
   await client.query("set max_parallel_maintenance_workers = 0");
   await client.query(
-    `create index if not exists post_embeddings_${id}_embedding_idx on ${vectors} using hnsw (embedding extensions.vector_ip_ops) where is_idle is null`,
+    `create index if not exists post_embeddings_${id}_embedding_idx on ${vectors} using hnsw (embedding extensions.vector_ip_ops) where is_unindexed is null`,
   );
   const of = (table: string, id: number) => `recsys_engine.${table}_${id}`;
   await client.query(`alter table recsys.post_embeddings attach partition ${vectors} for values in (${id})`);

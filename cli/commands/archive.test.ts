@@ -73,7 +73,7 @@ test("whoever is not the owner is told whose log it is", { skip: noRoles }, asyn
 });
 
 test("a day that feeds still read is refused", async () => {
-  await pool.query("update recsys.settings set impression_partitions = 'day'");
+  await pool.query("update recsys.settings set impression_partition_interval = 'day'");
   for (const day of days) await logDay(pool, day, 3, people.ada, [1, 2, 3, 4].map(post));
   const { status, stderr } = await run("archive", "--out", "x", "--before", daysAgo(30));
   assert.equal(status, 1);

@@ -49,10 +49,10 @@ export async function archiveCommand(options: ArchiveCommandOptions): Promise<vo
 
 /** Throws a `UserError` where the log has no days. */
 async function requireDays({ database: { pool } }: CommandContext): Promise<void> {
-  const { rows } = await pool.query("select impression_partitions as unit from recsys.settings");
+  const { rows } = await pool.query("select impression_partition_interval as unit from recsys.settings");
   if (rows[0].unit !== "day" && (await dayTables(pool)).length === 0)
     throw new UserError(
-      "the exposure log has months, and what is archived are days: update recsys.settings set impression_partitions = 'day'; select recsys_engine.make_impression_partitions()",
+      "the exposure log has months, and what is archived are days: update recsys.settings set impression_partition_interval = 'day'; select recsys_engine.make_impression_partitions()",
     );
 }
 

@@ -89,7 +89,7 @@ const cureOf: Record<Resource, (figures: Figures, needs: Needs, size: ComputeSiz
   },
   memory({ posts }, needs, size) {
     const most = indexedPostsOf(size, needs, posts);
-    return `fewer posts in the index: settings.indexed_days, with room for ${count(most)} (docs/scaling.md).`;
+    return `fewer posts in the index: settings.index_window_days, with room for ${count(most)} (docs/scaling.md).`;
   },
   disk(_, needs) {
     const { impressions } = needs.disk;

@@ -20,7 +20,7 @@ export interface UnitCosts {
   training: { megabytes: number; seconds: number };
 }
 
-/** What was measured; `indexed` posts were in the index, the most visited ones, as with settings.indexed_days. */
+/** What was measured; `indexed` posts were in the index, the most visited ones, as with settings.index_window_days. */
 export const measured: readonly (UnitCosts & { interactions: number; indexed: number })[] = [
   {
     posts: 10000,

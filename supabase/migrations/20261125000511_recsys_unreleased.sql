@@ -58,7 +58,7 @@ alter table recsys_engine.reduced_vectors enable row level security;
 alter table recsys_engine.raw_user_vectors enable row level security;
 alter table recsys_engine.reduced_user_vectors enable row level security;
 
-alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
+alter table recsys.settings add column text_encoder text check (text_encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
 alter table recsys.settings add column forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$');
 
@@ -73,7 +73,7 @@ create type recsys_engine.reader as (
 comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
-alter table recsys.settings add column impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day'));
+alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));
 
 create table recsys_engine.archived_days (
   day date not null,
@@ -93,8 +93,8 @@ create table recsys_engine.archived_days (
 alter table recsys_engine.archived_days enable row level security;
 
 -- The index window (roll_up/index_window.sql).
-alter table recsys.settings add column indexed_days integer check (indexed_days between 1 and 36500);
-alter table recsys.post_embeddings add column is_idle boolean;
+alter table recsys.settings add column index_window_days integer check (index_window_days between 1 and 36500);
+alter table recsys.post_embeddings add column is_unindexed boolean;
 create table recsys_engine.index_window (
   only_row boolean primary key default true check (only_row),
   since timestamptz not null default '-infinity'
@@ -106,9 +106,9 @@ analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
 
 -- Where people and posts belong (app_views/source_views.sql).
-create view recsys_engine.source_memberships with (security_invoker = true) as
+create view recsys.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
-create view recsys_engine.source_scopes with (security_invoker = true) as
+create view recsys.source_post_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
 -- The followed people who interacted with a post (retrieval/followed_sources.sql).
@@ -300,7 +300,7 @@ begin
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
       'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
       'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass,
-      'recsys_engine.source_memberships'::regclass, 'recsys_engine.source_scopes'::regclass
+      'recsys.source_memberships'::regclass, 'recsys.source_post_scopes'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written
@@ -509,7 +509,7 @@ begin
   if (select count(*) from recsys_engine.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
   end if;
-  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_idle is null', p_model_id) into posts;
+  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_unindexed is null', p_model_id) into posts;
   -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
   -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
   perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
@@ -517,7 +517,7 @@ begin
   perform set_config('max_parallel_maintenance_workers', '0', true);
   execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)%s', p_model_id,
     -- an app's own searches of all vectors have the whole index, where there is no window
-    (select ' where is_idle is null' from recsys.settings where settings.indexed_days is not null));
+    (select ' where is_unindexed is null' from recsys.settings where settings.index_window_days is not null));
   -- posts that became idle or active since their vectors were written; no roll-up goes on before they are attached
   perform recsys_engine.mark_model_idle(p_model_id);
   execute format('alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
@@ -1620,7 +1620,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.indexed_since()
  LANGUAGE sql
  STABLE
  SET search_path TO ''
-AS $function$ select coalesce(recsys.clock() - make_interval(days => settings.indexed_days), '-infinity') from recsys.settings $function$;
+AS $function$ select coalesce(recsys.clock() - make_interval(days => settings.index_window_days), '-infinity') from recsys.settings $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.idle_posts(p_post_ids uuid[])
  RETURNS SETOF uuid
@@ -1653,9 +1653,9 @@ begin
     idle := array(select recsys_engine.idle_posts(p_post_ids));
     -- some are marked: where the setting is taken back, all are looked at
     update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity' and idle <> '{}';
-    update recsys.post_embeddings set is_idle = each.is_idle
-    from (select named.post_id, nullif(named.post_id = any (idle), false) as is_idle from unnest(p_post_ids) as named (post_id)) as each
-    where post_embeddings.post_id = each.post_id and post_embeddings.is_idle is distinct from each.is_idle;
+    update recsys.post_embeddings set is_unindexed = each.is_unindexed
+    from (select named.post_id, nullif(named.post_id = any (idle), false) as is_unindexed from unnest(p_post_ids) as named (post_id)) as each
+    where post_embeddings.post_id = each.post_id and post_embeddings.is_unindexed is distinct from each.is_unindexed;
     get diagnostics marked = row_count;
   end if;
   return marked;
@@ -1674,13 +1674,13 @@ begin
   if recsys_engine.indexed_since() > '-infinity' then
     perform recsys_engine.take_lock('roll_up');
     execute format(
-      'update recsys_engine.post_embeddings_%s as vectors set is_idle = each.is_idle
+      'update recsys_engine.post_embeddings_%s as vectors set is_unindexed = each.is_unindexed
       from (
-        select posts.post_id, nullif(greatest(posts.created_at, latest.last_active_at) < $1, false) as is_idle
+        select posts.post_id, nullif(greatest(posts.created_at, latest.last_active_at) < $1, false) as is_unindexed
         from recsys.source_posts as posts
         left join recsys_engine.latest_post_stats as latest on latest.post_id = posts.post_id
       ) as each
-      where vectors.post_id = each.post_id and vectors.is_idle is distinct from each.is_idle', p_model_id)
+      where vectors.post_id = each.post_id and vectors.is_unindexed is distinct from each.is_unindexed', p_model_id)
     using recsys_engine.indexed_since();
     get diagnostics marked = row_count;
     update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity';
@@ -1727,7 +1727,7 @@ begin
   update recsys_engine.index_window set since = goes_to;
   if goes_to = '-infinity' then
     -- nothing asks any more which posts are idle
-    update recsys.post_embeddings set is_idle = null where post_embeddings.is_idle;
+    update recsys.post_embeddings set is_unindexed = null where post_embeddings.is_unindexed;
     get diagnostics marked = row_count;
     return marked;
   end if;
@@ -2403,7 +2403,7 @@ begin
     from (
       select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
       from recsys.post_embeddings
-      where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+      where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
         -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
         and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
@@ -2437,7 +2437,7 @@ begin
           cross join lateral (
             select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
           ) as posts
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
             and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
           order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
           limit looked
@@ -2453,7 +2453,7 @@ begin
         from (
           select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
           from recsys.post_embeddings
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (p_request.readable)
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = any (p_request.readable)
           order by distance, post_embeddings.post_id
         ) as near
         cross join lateral (select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
@@ -2466,7 +2466,7 @@ begin
       found := array(
         select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from recsys_engine.eligible_posts(p_request) as posts
-        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = posts.post_id
+        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = posts.post_id
         -- no index is in the order of this
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
         limit looked
@@ -3587,7 +3587,7 @@ declare
   scopes text[] := '{}'::text[];
 begin
   if array_position(p_scopes, null) is not null then
-    ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope is null limit p_most + 1);
+    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_most + 1);
     if cardinality(ids) > p_most then
       return query select null::text, null::text;
       return;
@@ -3597,7 +3597,7 @@ begin
   select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
   into ids, scopes
   from (
-    select source_scopes.post_id, source_scopes.scope from recsys_engine.source_scopes where source_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
+    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
   ) as listed;
   if cardinality(ids) > p_most then
     return;
@@ -3619,7 +3619,7 @@ begin
     join (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = any (ids) and source_posts.created_at <= p_now offset 0) as told
       on told.post_id = listed.post_id
     left join recsys_engine.latest_post_stats as state on state.post_id = told.post_id and state.last_active_at <= p_now
-    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = told.post_id
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = told.post_id
   ) as known on known.scope is not distinct from wanted.scope
   group by wanted.scope;
 end
@@ -4450,7 +4450,7 @@ AS $function$
 begin
   insert into recsys_engine.encoding_jobs (post_id)
   select source_posts.post_id from recsys.source_posts
-  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.encoder)
+  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.text_encoder)
   on conflict (post_id) do update set failures = 0, last_error = null, due_at = excluded.due_at;
   return null;
 end
@@ -4793,7 +4793,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.make_impression_partitions(p_months_ahe
 AS $function$
 -- names are quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
 declare
-  by_day constant boolean := (select settings.impression_partitions = 'day' from recsys.settings);
+  by_day constant boolean := (select settings.impression_partition_interval = 'day' from recsys.settings);
   today constant timestamptz := date_trunc('day', recsys.clock());
   this_month constant timestamptz := date_trunc('month', today);
   until constant timestamptz := case when by_day then today + make_interval(days => 7 * p_months_ahead + 1) else this_month + make_interval(months => p_months_ahead + 1) end;
@@ -5035,7 +5035,7 @@ declare
   found_ids uuid[] := array(
     select post_embeddings.post_id
     from recsys.post_embeddings
-    where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id <> all (p_without)
+    where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id <> all (p_without)
       and exists (select from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = post_embeddings.post_id offset 0)
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit p_limit
@@ -5047,7 +5047,7 @@ begin
     found_ids := array(
       select eligible.post_id
       from recsys_engine.eligible_posts(request) as eligible
-      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = eligible.post_id
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = eligible.post_id
       where eligible.post_id <> all (p_without)
       -- no index is in this order
       order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0
@@ -6000,12 +6000,12 @@ create or replace view recsys.status with (security_invoker=true) as
            FROM recsys.erasures
           WHERE (erasures.erased_at IS NULL)
         ), ahead AS (
-         SELECT settings.impression_partitions AS unit,
+         SELECT settings.impression_partition_interval AS unit,
             pg_relation_size('recsys_engine.impressions_default'::regclass) AS bytes_in_default,
             (EXISTS ( SELECT
                    FROM recsys_engine.impression_partitions partitions
                   WHERE (partitions.is_attached AND (partitions.next > (recsys.clock() +
-                        CASE settings.impression_partitions
+                        CASE settings.impression_partition_interval
                             WHEN 'day'::text THEN '1 day'::interval
                             ELSE '1 mon'::interval
                         END))))) AS is_made
@@ -6078,10 +6078,10 @@ AS $function$
     select reads.view, reads.relation, array_agg(reads.attnum) over (partition by reads.relation) as attnums
     from (
       select views.view, needed.relation, needed.attnum
-      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (view)
+      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (view)
       cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
       -- logins are read by the roll-up alone, and where somebody belongs by their own feed
-      where views.view <> all (case when p_role = 'service_role' then '{recsys_engine.source_memberships}' else '{recsys.source_logins,recsys_engine.source_scopes}' end::text[])
+      where views.view <> all (case when p_role = 'service_role' then '{recsys.source_memberships}' else '{recsys.source_logins,recsys.source_post_scopes}' end::text[])
       union all
       -- no view is over vectors
       select 'recsys.watches', watches.table_name, pg_attribute.attnum
@@ -6143,13 +6143,13 @@ begin
   return query
   select true, format('%s is not security_invoker: it shows everybody what its owner may see, and no feed is served from it', view.name),
     format('alter view %s set (security_invoker = true)  -- and in your migration: create or replace view %1$s with (security_invoker = true) as …', view.name)
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as view (name)
   where not recsys_engine.is_invoker_view(to_regclass(view.name));
 
   return query
   select false, format('%s reads the view %s, which is not security_invoker: row level security of the tables under it does not hold', view.name, recsys_engine.table_sql(under.relation)),
     format('unless it says itself who sees what: alter view %s set (security_invoker = true)', recsys_engine.table_sql(under.relation))
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as view (name)
   cross join recsys_engine.relations_under(to_regclass(view.name)) as under
   where under.kind = 'v' and not recsys_engine.is_invoker_view(under.relation);
 
@@ -6181,8 +6181,8 @@ begin
       ('recsys.source_preferences', 'user_id', 'uuid'), ('recsys.source_preferences', 'kind', 'text'), ('recsys.source_preferences', 'value', 'text'),
       ('recsys.source_withheld', 'post_id', 'uuid'), ('recsys.source_withheld', 'author_id', 'uuid'),
       ('recsys.source_conversations', 'post_id', 'uuid'), ('recsys.source_conversations', 'conversation', 'text'),
-      ('recsys_engine.source_memberships', 'user_id', 'uuid'), ('recsys_engine.source_memberships', 'scope', 'text'),
-      ('recsys_engine.source_scopes', 'post_id', 'uuid'), ('recsys_engine.source_scopes', 'scope', 'text')
+      ('recsys.source_memberships', 'user_id', 'uuid'), ('recsys.source_memberships', 'scope', 'text'),
+      ('recsys.source_post_scopes', 'post_id', 'uuid'), ('recsys.source_post_scopes', 'scope', 'text')
   ) as expected (view, name, type)
   where not exists (
     select from pg_catalog.pg_attribute
@@ -6239,7 +6239,7 @@ begin
     from (
       values
         ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
-        ('authenticated', 'where they belong', 'select from recsys_engine.source_memberships where user_id = $1'),
+        ('authenticated', 'where they belong', 'select from recsys.source_memberships where user_id = $1'),
         ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1), recsys_engine.text_key(found.title, found.tags, found.author_id) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
@@ -6444,10 +6444,10 @@ begin
     -- of a thousand words of whoever it is nobody lists each
     where found.head is null or found.words <= 200;
 
-    select source_memberships.scope into example from recsys_engine.source_memberships where source_memberships.scope is not null limit 1;
-    if example is not null and not exists (select from recsys_engine.source_memberships join recsys_engine.source_scopes on source_scopes.scope = source_memberships.scope) then
-      return query select false, format('recsys_engine.source_memberships: people belong to scopes such as %s, and no post belongs to any of them', quote_literal(example)),
-        'show in recsys_engine.source_scopes where posts belong, by the same names: until then feeds cost as if nothing were said'::text;
+    select source_memberships.scope into example from recsys.source_memberships where source_memberships.scope is not null limit 1;
+    if example is not null and not exists (select from recsys.source_memberships join recsys.source_post_scopes on source_post_scopes.scope = source_memberships.scope) then
+      return query select false, format('recsys.source_memberships: people belong to scopes such as %s, and no post belongs to any of them', quote_literal(example)),
+        'show in recsys.source_post_scopes where posts belong, by the same names: until then feeds cost as if nothing were said'::text;
     end if;
 
     select count(*) into posts from recsys.source_posts;
@@ -6606,9 +6606,9 @@ begin
         (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
         (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to'),
         (16, 'authenticated', 'source_memberships', 'user_id', 'person', 'each feed finds where its user belongs'),
-        (17, 'service_role', 'source_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
+        (17, 'service_role', 'source_post_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
-    cross join lateral (select coalesce(to_regclass('recsys.' || asked.view), to_regclass('recsys_engine.' || asked.view)) as source) as named
+    cross join lateral (select to_regclass('recsys.' || asked.view) as source) as named
     cross join lateral recsys_engine.read_whole(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
   ),
   newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
@@ -6775,11 +6775,11 @@ begin
     and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
 
   return query
-  select false, format('%s failed five times at the text of %s, such as with: %s', settings.encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
-    format('update recsys.settings set encoder = null; update recsys.settings set encoder = %L  -- which tries them again', settings.encoder)
+  select false, format('%s failed five times at the text of %s, such as with: %s', settings.text_encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
+    format('update recsys.settings set text_encoder = null; update recsys.settings set text_encoder = %L  -- which tries them again', settings.text_encoder)
   from recsys_engine.encoding_jobs as jobs cross join recsys.settings
-  where jobs.failures >= 5 and settings.encoder is not null
-  group by settings.encoder;
+  where jobs.failures >= 5 and settings.text_encoder is not null
+  group by settings.text_encoder;
 
   return query
   select false,
@@ -6922,7 +6922,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.request_readers()
 AS $function$
   with recursive views as materialized (
     select to_regclass(views.name) as relation
-    from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (name)
+    from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (name)
   ), relations as materialized (
     select views.relation from views
     union
@@ -7019,7 +7019,7 @@ create policy "they are listed for who may read them" on recsys_engine.listed_po
   WHERE (source_posts.post_id = listed_posts.post_id)
  OFFSET 0)));
 
-CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
+CREATE TRIGGER queue_for_encoder AFTER UPDATE OF text_encoder ON recsys.settings FOR EACH ROW WHEN (((new.text_encoder IS NOT NULL) AND (new.text_encoder IS DISTINCT FROM old.text_encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
@@ -7037,11 +7037,11 @@ CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELE
 
 CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
+comment on column recsys.settings.text_encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
-comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
 
-comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
+comment on column recsys.settings.impression_partition_interval is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
 
@@ -7085,21 +7085,21 @@ comment on column recsys.source_mutes.kind is 'person: an author. topic: a tag. 
 
 comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text. Its first 100 letters are read, without regard to case. No character is a wildcard.';
 
-comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
+comment on view recsys.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys.source_post_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 
-comment on column recsys_engine.source_memberships.user_id is 'Who belongs there.';
+comment on column recsys.source_memberships.user_id is 'Who belongs there.';
 
-comment on column recsys_engine.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
+comment on column recsys.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
 
-comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys_engine.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
+comment on view recsys.source_post_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
 
-comment on column recsys_engine.source_scopes.post_id is 'The post.';
+comment on column recsys.source_post_scopes.post_id is 'The post.';
 
-comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
+comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
 comment on function recsys_engine.topics_wanted(uuid,text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
 
-comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
+comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
 comment on function recsys_engine.complete_model(bigint,jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
@@ -7153,7 +7153,7 @@ comment on column recsys_engine.reduced_user_vectors.basis_id is 'By which they 
 
 comment on column recsys_engine.reduced_user_vectors.components is 'Its components, the widest first.';
 
-comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
+comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.text_encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
 
 comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
 
@@ -7253,7 +7253,7 @@ comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some 
 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
 comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
 
@@ -7291,7 +7291,7 @@ comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 
 
 comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
-comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
 comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
@@ -7335,7 +7335,7 @@ comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
-comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
@@ -7409,7 +7409,7 @@ comment on column recsys_engine.impression_partitions.is_attached is 'It is a pa
 
 comment on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) is 'Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition.';
 
-comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
+comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
 
 comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
 
@@ -7819,11 +7819,11 @@ grant update on table recsys_engine.erasure_lock to service_role;
 
 grant update on table recsys_engine.metrics_lock to service_role;
 
-grant select on table recsys_engine.source_memberships to authenticated;
+grant select on table recsys.source_memberships to authenticated;
 
-grant select on table recsys_engine.source_scopes to service_role;
+grant select on table recsys.source_post_scopes to service_role;
 
-grant select (is_idle) on table recsys.post_embeddings to anon;
+grant select (is_unindexed) on table recsys.post_embeddings to anon;
 
 grant delete on table recsys_engine.raw_vectors to service_role;
 

@@ -81,8 +81,8 @@ export const variants: Variant[] = [
       -- a fifth of the posts is everybody's
       update public.posts set tenant = nullif(('x' || substr(md5(id::text), 1, 7))::bit(28)::integer % 15 / 4, 3);
       create index on public.posts (tenant);
-      create or replace view recsys_engine.source_memberships with (security_invoker = true) as select user_id, tenant::text as scope from public.tenants;
-      create or replace view recsys_engine.source_scopes with (security_invoker = true) as select id as post_id, tenant::text as scope from public.posts;
+      create or replace view recsys.source_memberships with (security_invoker = true) as select user_id, tenant::text as scope from public.tenants;
+      create or replace view recsys.source_post_scopes with (security_invoker = true) as select id as post_id, tenant::text as scope from public.posts;
       drop policy "public posts and one's own are readable" on public.posts;
       create policy "those of one's tenant" on public.posts for select to authenticated
         using (tenant is null or tenant = (select tenants.tenant from public.tenants where tenants.user_id = (select auth.uid())));`,

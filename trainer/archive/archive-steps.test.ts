@@ -30,7 +30,7 @@ let folder: string;
 let printed: string[];
 
 await fillCommunity(pool);
-await pool.query("update recsys.settings set impression_partitions = 'day'");
+await pool.query("update recsys.settings set impression_partition_interval = 'day'");
 
 beforeEach(async (t) => {
   folder = await temporaryFolder(t as never);

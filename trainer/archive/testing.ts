@@ -28,7 +28,7 @@ export async function odd(pool: Pick<pg.Pool, "query">, number: number): Promise
 /** A community with a log of days, all of them long enough ago to be archived, and with what a log may hold: posts seen, promoted, and of an experiment that ended. */
 export async function fillOldLog(scope: Scope, database: Database): Promise<void> {
   const { pool } = database;
-  await pool.query("update recsys.settings set impression_partitions = 'day'");
+  await pool.query("update recsys.settings set impression_partition_interval = 'day'");
   await pool.query("select recsys_engine.make_impression_partitions()");
   const folder = await temporaryFolder(scope);
   await writeSyntheticCommunity(folder, { seed: 5, users: 120, posts: 300, days: 30, dismisses: true });

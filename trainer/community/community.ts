@@ -12,7 +12,7 @@ export interface Community {
   topics?: FollowedTopics;
   /** What people do that those who follow them may read, as numbers of `kinds`; left out: all of it. */
   readable?: number[] | undefined;
-  /** How many days a post stays in the index of vectors without anybody coming to it (recsys.settings.indexed_days); left out: for ever. */
+  /** How many days a post stays in the index of vectors without anybody coming to it (recsys.settings.index_window_days); left out: for ever. */
   indexedDays?: number | undefined;
   /** The posts that users came to because they were promoted, as user * posts + post; left out: none. */
   pushed?: Set<number> | undefined;

@@ -62,8 +62,8 @@ export async function communityFromDatabase(
     const graph = await readGraph(client, userNumbers);
     const topics = await readTopics(client, numbers);
     const pushed = await readPushed(client, numbers, timeline, loadPromoted);
-    const [settings] = await run(client, db.selectFrom("recsys.settings").select("indexed_days"));
-    const indexedDays = settings.indexed_days ?? undefined;
+    const [settings] = await run(client, db.selectFrom("recsys.settings").select("index_window_days"));
+    const indexedDays = settings.index_window_days ?? undefined;
     return {
       community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics, ...pushed, indexedDays },
       timeline,

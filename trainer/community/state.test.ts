@@ -90,7 +90,7 @@ test("with an index window the source similar brings the same posts in SQL and i
   assert.ok(days);
   // the next model has as many posts, and so the same name
   await database.pool.query("update recsys.models set name = name || ' before'");
-  await database.pool.query("update recsys.settings set indexed_days = $1", [days]);
+  await database.pool.query("update recsys.settings set index_window_days = $1", [days]);
   community.indexedDays = days;
   const postVectors = unitVectors(random, community.posts.ids.length);
   const instant = await instantAfter(database, loaded, postVectors, timeline.length);

@@ -162,7 +162,7 @@ async function insert(
       ? insertRows(`recsys_engine.post_embeddings_${modelId}` as "recsys.post_embeddings", {
           ...vectors,
           post_id: ids,
-          is_idle: ["boolean", rows.map(({ id }) => isIdle.has(id) || null)],
+          is_unindexed: ["boolean", rows.map(({ id }) => isIdle.has(id) || null)],
         })
       : insertRows(`recsys_engine.user_embeddings_${modelId}` as "recsys.user_embeddings", {
           ...vectors,

@@ -42,7 +42,7 @@ test("an encoder that is set reads all there is, a few texts a call, and then wh
   const call = () => app.request("/embed", { method: "POST", headers: { apikey: secretKey } });
   await call();
   assert.deepEqual(await waiting(), [], "none is set");
-  await pool.query("update recsys.settings set encoder = 'gte-small'");
+  await pool.query("update recsys.settings set text_encoder = 'gte-small'");
   const { rows: posts } = await pool.query("select id, title, description, tags from public.posts");
   assert.equal((await waiting()).length, posts.length);
   await call();
@@ -225,7 +225,7 @@ test("where the host has none it is said once, and posts go on being embedded", 
   ]);
   // a name is that of a folder, and leads nowhere else
   for (const name of ["", ".", "..", "../tiny", "a/b", "/tiny", "a\\b", "a b", "-a", "x".repeat(101)])
-    await assert.rejects(pool.query("update recsys.settings set encoder = $1", [name]), { code: "23514" });
+    await assert.rejects(pool.query("update recsys.settings set text_encoder = $1", [name]), { code: "23514" });
   await embedAll(database);
   await pool.query("delete from recsys_engine.encoding_jobs");
   const app = testFunction<void, Embedded>(t, database.url, embedFunction, { encoders: missing });

@@ -85,8 +85,8 @@ test("nothing is served from a view that is not security_invoker, in any way of 
     "recsys.source_withheld",
     "recsys.source_conversations",
     "recsys.source_logins",
-    "recsys_engine.source_memberships",
-    "recsys_engine.source_scopes",
+    "recsys.source_memberships",
+    "recsys.source_post_scopes",
   ]) {
     await pool.query(`alter view ${view} reset (security_invoker)`);
     try {

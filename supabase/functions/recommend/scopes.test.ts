@@ -33,12 +33,12 @@ await pool.query(`
   create table public.members (user_id uuid, organisation integer not null, declared text not null, primary key (user_id, organisation));
   insert into public.members select id, row_number() over (order by id) % 2, row_number() over (order by id) % 2 from public.profiles;
   grant select on public.members to authenticated, service_role;
-  create or replace view recsys_engine.source_memberships with (security_invoker = true) as
+  create or replace view recsys.source_memberships with (security_invoker = true) as
     -- as an app may have it: twice the same, and none
     select user_id, declared as scope from public.members union all select user_id, declared from public.members union all select user_id, null from public.members;
   alter table public.posts add column declared text;
   update public.posts set declared = organisation::text;
-  create or replace view recsys_engine.source_scopes with (security_invoker = true) as select id as post_id, declared as scope from public.posts;
+  create or replace view recsys.source_post_scopes with (security_invoker = true) as select id as post_id, declared as scope from public.posts;
   drop policy "public posts and one's own are readable" on public.posts;
   create policy "those of one's organisations" on public.posts for select to authenticated
     using (organisation is null or organisation in (select organisation from public.members where members.user_id = (select auth.uid())));
@@ -100,14 +100,14 @@ test("who belongs to several scopes has the best of all, each post once", async 
   common.ways.keep(both, "all");
   await pool.query("insert into public.members values ($1, 1, '1')", [both]);
   // one belongs to both
-  await pool.query(`create or replace view recsys_engine.source_scopes with (security_invoker = true) as
+  await pool.query(`create or replace view recsys.source_post_scopes with (security_invoker = true) as
     select id as post_id, declared as scope from public.posts union all select id, '1' from public.posts where declared = '0'`);
   const ofScopes = await candidatesFor(both, common);
   assert.deepEqual(ofScopes.asked, { candidates: 1, scopes: 1 });
   assert.deepEqual(ofScopes.found, (await candidatesFor(both)).found);
   await pool.query("delete from public.members where user_id = $1 and organisation = 1", [both]);
   await pool.query(
-    `create or replace view recsys_engine.source_scopes with (security_invoker = true) as select id as post_id, declared as scope from public.posts`,
+    `create or replace view recsys.source_post_scopes with (security_invoker = true) as select id as post_id, declared as scope from public.posts`,
   );
 });
 

@@ -31,7 +31,7 @@ declare
   found_ids uuid[] := array(
     select post_embeddings.post_id
     from recsys.post_embeddings
-    where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id <> all (p_without)
+    where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id <> all (p_without)
       and exists (select from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = post_embeddings.post_id offset 0)
     order by post_embeddings.embedding operator(extensions.<#>) p_embedding
     limit p_limit
@@ -43,7 +43,7 @@ begin
     found_ids := array(
       select eligible.post_id
       from recsys_engine.eligible_posts(request) as eligible
-      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = eligible.post_id
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = eligible.post_id
       where eligible.post_id <> all (p_without)
       -- no index is in this order
       order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0

@@ -13,7 +13,7 @@ begin
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
       'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
       'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass,
-      'recsys_engine.source_memberships'::regclass, 'recsys_engine.source_scopes'::regclass
+      'recsys.source_memberships'::regclass, 'recsys.source_post_scopes'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written

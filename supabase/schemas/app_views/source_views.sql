@@ -99,17 +99,17 @@ grant select on recsys.source_users, recsys.source_posts, recsys.source_interact
 
 -- not among what is promised, which has no room for it: nothing but the cost of feeds depends on these two. And source_posts takes no further column: an
 -- app that replaced the view of an earlier version could not push its migrations again
-create view recsys_engine.source_memberships with (security_invoker = true) as
+create view recsys.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
-comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
-comment on column recsys_engine.source_memberships.user_id is 'Who belongs there.';
-comment on column recsys_engine.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
+comment on view recsys.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys.source_post_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
+comment on column recsys.source_memberships.user_id is 'Who belongs there.';
+comment on column recsys.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
 
-create view recsys_engine.source_scopes with (security_invoker = true) as
+create view recsys.source_post_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
-comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys_engine.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
-comment on column recsys_engine.source_scopes.post_id is 'The post.';
-comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
+comment on view recsys.source_post_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
+comment on column recsys.source_post_scopes.post_id is 'The post.';
+comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
-grant select on recsys_engine.source_memberships to authenticated;
-grant select on recsys_engine.source_scopes to service_role;
+grant select on recsys.source_memberships to authenticated;
+grant select on recsys.source_post_scopes to service_role;

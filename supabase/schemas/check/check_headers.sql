@@ -5,7 +5,7 @@ language sql stable security invoker set search_path = ''
 as $$
   with recursive views as materialized (
     select to_regclass(views.name) as relation
-    from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (name)
+    from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (name)
   ), relations as materialized (
     select views.relation from views
     union

@@ -303,9 +303,9 @@ begin
         (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
         (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to'),
         (16, 'authenticated', 'source_memberships', 'user_id', 'person', 'each feed finds where its user belongs'),
-        (17, 'service_role', 'source_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
+        (17, 'service_role', 'source_post_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
-    cross join lateral (select coalesce(to_regclass('recsys.' || asked.view), to_regclass('recsys_engine.' || asked.view)) as source) as named
+    cross join lateral (select to_regclass('recsys.' || asked.view) as source) as named
     cross join lateral recsys_engine.read_whole(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
   ),
   newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),

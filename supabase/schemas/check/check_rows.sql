@@ -138,10 +138,10 @@ begin
     -- of a thousand words of whoever it is nobody lists each
     where found.head is null or found.words <= 200;
 
-    select source_memberships.scope into example from recsys_engine.source_memberships where source_memberships.scope is not null limit 1;
-    if example is not null and not exists (select from recsys_engine.source_memberships join recsys_engine.source_scopes on source_scopes.scope = source_memberships.scope) then
-      return query select false, format('recsys_engine.source_memberships: people belong to scopes such as %s, and no post belongs to any of them', quote_literal(example)),
-        'show in recsys_engine.source_scopes where posts belong, by the same names: until then feeds cost as if nothing were said'::text;
+    select source_memberships.scope into example from recsys.source_memberships where source_memberships.scope is not null limit 1;
+    if example is not null and not exists (select from recsys.source_memberships join recsys.source_post_scopes on source_post_scopes.scope = source_memberships.scope) then
+      return query select false, format('recsys.source_memberships: people belong to scopes such as %s, and no post belongs to any of them', quote_literal(example)),
+        'show in recsys.source_post_scopes where posts belong, by the same names: until then feeds cost as if nothing were said'::text;
     end if;
 
     select count(*) into posts from recsys.source_posts;

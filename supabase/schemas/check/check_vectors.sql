@@ -111,11 +111,11 @@ begin
     and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
 
   return query
-  select false, format('%s failed five times at the text of %s, such as with: %s', settings.encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
-    format('update recsys.settings set encoder = null; update recsys.settings set encoder = %L  -- which tries them again', settings.encoder)
+  select false, format('%s failed five times at the text of %s, such as with: %s', settings.text_encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
+    format('update recsys.settings set text_encoder = null; update recsys.settings set text_encoder = %L  -- which tries them again', settings.text_encoder)
   from recsys_engine.encoding_jobs as jobs cross join recsys.settings
-  where jobs.failures >= 5 and settings.encoder is not null
-  group by settings.encoder;
+  where jobs.failures >= 5 and settings.text_encoder is not null
+  group by settings.text_encoder;
 
   return query
   select false,

@@ -7,13 +7,13 @@ begin
   return query
   select true, format('%s is not security_invoker: it shows everybody what its owner may see, and no feed is served from it', view.name),
     format('alter view %s set (security_invoker = true)  -- and in your migration: create or replace view %1$s with (security_invoker = true) as …', view.name)
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as view (name)
   where not recsys_engine.is_invoker_view(to_regclass(view.name));
 
   return query
   select false, format('%s reads the view %s, which is not security_invoker: row level security of the tables under it does not hold', view.name, recsys_engine.table_sql(under.relation)),
     format('unless it says itself who sees what: alter view %s set (security_invoker = true)', recsys_engine.table_sql(under.relation))
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as view (name)
   cross join recsys_engine.relations_under(to_regclass(view.name)) as under
   where under.kind = 'v' and not recsys_engine.is_invoker_view(under.relation);
 
@@ -45,8 +45,8 @@ begin
       ('recsys.source_preferences', 'user_id', 'uuid'), ('recsys.source_preferences', 'kind', 'text'), ('recsys.source_preferences', 'value', 'text'),
       ('recsys.source_withheld', 'post_id', 'uuid'), ('recsys.source_withheld', 'author_id', 'uuid'),
       ('recsys.source_conversations', 'post_id', 'uuid'), ('recsys.source_conversations', 'conversation', 'text'),
-      ('recsys_engine.source_memberships', 'user_id', 'uuid'), ('recsys_engine.source_memberships', 'scope', 'text'),
-      ('recsys_engine.source_scopes', 'post_id', 'uuid'), ('recsys_engine.source_scopes', 'scope', 'text')
+      ('recsys.source_memberships', 'user_id', 'uuid'), ('recsys.source_memberships', 'scope', 'text'),
+      ('recsys.source_post_scopes', 'post_id', 'uuid'), ('recsys.source_post_scopes', 'scope', 'text')
   ) as expected (view, name, type)
   where not exists (
     select from pg_catalog.pg_attribute

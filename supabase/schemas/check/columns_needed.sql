@@ -44,10 +44,10 @@ as $$
     select reads.view, reads.relation, array_agg(reads.attnum) over (partition by reads.relation) as attnums
     from (
       select views.view, needed.relation, needed.attnum
-      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (view)
+      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (view)
       cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
       -- logins are read by the roll-up alone, and where somebody belongs by their own feed
-      where views.view <> all (case when p_role = 'service_role' then '{recsys_engine.source_memberships}' else '{recsys.source_logins,recsys_engine.source_scopes}' end::text[])
+      where views.view <> all (case when p_role = 'service_role' then '{recsys.source_memberships}' else '{recsys.source_logins,recsys.source_post_scopes}' end::text[])
       union all
       -- no view is over vectors
       select 'recsys.watches', watches.table_name, pg_attribute.attnum

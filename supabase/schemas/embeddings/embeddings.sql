@@ -8,7 +8,7 @@ create table recsys.post_embeddings (
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
   -- null and true alone: a null takes no byte of a row
-  is_idle boolean,
+  is_unindexed boolean,
   -- the post first: an erasure looks for it in the partitions of all models
   primary key (post_id, model_id)
 ) partition by list (model_id);
@@ -17,7 +17,7 @@ comment on column recsys.post_embeddings.model_id is 'Whose vector it is; the pa
 comment on column recsys.post_embeddings.post_id is 'Of recsys.source_posts.';
 comment on column recsys.post_embeddings.embedding is 'What the post tower gives for the post as it was when it was embedded.';
 comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower, next to the text; null: zeros.';
-comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
+comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
 create table recsys.user_embeddings (
   model_id bigint not null,
@@ -96,7 +96,7 @@ begin
   if (select count(*) from recsys_engine.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
   end if;
-  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_idle is null', p_model_id) into posts;
+  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_unindexed is null', p_model_id) into posts;
   -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
   -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
   perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
@@ -104,7 +104,7 @@ begin
   perform set_config('max_parallel_maintenance_workers', '0', true);
   execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)%s', p_model_id,
     -- an app's own searches of all vectors have the whole index, where there is no window
-    (select ' where is_idle is null' from recsys.settings where settings.indexed_days is not null));
+    (select ' where is_unindexed is null' from recsys.settings where settings.index_window_days is not null));
   -- posts that became idle or active since their vectors were written; no roll-up goes on before they are attached
   perform recsys_engine.mark_model_idle(p_model_id);
   execute format('alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);

@@ -67,7 +67,7 @@ create table recsys_engine.encoding_jobs (
   last_error text,
   due_at timestamptz not null default now()
 );
-comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
+comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.text_encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
 comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
 comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder failed at it.';
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';

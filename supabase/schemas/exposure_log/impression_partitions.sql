@@ -1,4 +1,4 @@
--- Partitions of recsys.impressions (UTC), a month or a day each (settings.impression_partitions), made ahead, and dropped when their rows are older
+-- Partitions of recsys.impressions (UTC), a month or a day each (settings.impression_partition_interval), made ahead, and dropped when their rows are older
 -- than they are kept. What reads and writes go through is the parent's policies and grants; a partition itself is the owner's alone.
 
 create table recsys_engine.impressions_default (like recsys.impressions including all);
@@ -55,7 +55,7 @@ set lock_timeout = '2s'
 as $$
 -- names are quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
 declare
-  by_day constant boolean := (select settings.impression_partitions = 'day' from recsys.settings);
+  by_day constant boolean := (select settings.impression_partition_interval = 'day' from recsys.settings);
   today constant timestamptz := date_trunc('day', recsys.clock());
   this_month constant timestamptz := date_trunc('month', today);
   until constant timestamptz := case when by_day then today + make_interval(days => 7 * p_months_ahead + 1) else this_month + make_interval(months => p_months_ahead + 1) end;
@@ -123,7 +123,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
+comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
 
 create function recsys_engine.purge_impressions() returns integer
 language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'

@@ -18,10 +18,10 @@ erasing as (
   select count(*) as depth, now() - min(erasures.deleted_at) as age from recsys.erasures where erasures.erased_at is null
 ),
 ahead as (
-  select settings.impression_partitions as unit, pg_relation_size('recsys_engine.impressions_default') as bytes_in_default,
+  select settings.impression_partition_interval as unit, pg_relation_size('recsys_engine.impressions_default') as bytes_in_default,
     exists (
       select from recsys_engine.impression_partitions as partitions
-      where partitions.is_attached and partitions.next > recsys.clock() + case settings.impression_partitions when 'day' then interval '1 day' else interval '1 month' end
+      where partitions.is_attached and partitions.next > recsys.clock() + case settings.impression_partition_interval when 'day' then interval '1 day' else interval '1 month' end
     ) as is_made
   from recsys.settings
 ),

@@ -29,7 +29,7 @@ begin
     from (
       select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
       from recsys.post_embeddings
-      where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+      where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
         -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
         and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
@@ -63,7 +63,7 @@ begin
           cross join lateral (
             select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
           ) as posts
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
             and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
           order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
           limit looked
@@ -79,7 +79,7 @@ begin
         from (
           select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
           from recsys.post_embeddings
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (p_request.readable)
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = any (p_request.readable)
           order by distance, post_embeddings.post_id
         ) as near
         cross join lateral (select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
@@ -92,7 +92,7 @@ begin
       found := array(
         select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from recsys_engine.eligible_posts(p_request) as posts
-        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = posts.post_id
+        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = posts.post_id
         -- no index is in the order of this
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
         limit looked
@@ -103,4 +103,4 @@ begin
   return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';

@@ -15,7 +15,7 @@ declare
   scopes text[] := '{}'::text[];
 begin
   if array_position(p_scopes, null) is not null then
-    ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope is null limit p_most + 1);
+    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_most + 1);
     if cardinality(ids) > p_most then
       return query select null::text, null::text;
       return;
@@ -25,7 +25,7 @@ begin
   select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
   into ids, scopes
   from (
-    select source_scopes.post_id, source_scopes.scope from recsys_engine.source_scopes where source_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
+    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
   ) as listed;
   if cardinality(ids) > p_most then
     return;
@@ -47,12 +47,12 @@ begin
     join (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = any (ids) and source_posts.created_at <= p_now offset 0) as told
       on told.post_id = listed.post_id
     left join recsys_engine.latest_post_stats as state on state.post_id = told.post_id and state.last_active_at <= p_now
-    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = told.post_id
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = told.post_id
   ) as known on known.scope is not distinct from wanted.scope
   group by wanted.scope;
 end
 $$;
-comment on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 create function recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)

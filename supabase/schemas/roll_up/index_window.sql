@@ -1,4 +1,4 @@
--- The index window: with settings.indexed_days the HNSW index has the posts that were written, or that somebody but their author came to, in the
+-- The index window: with settings.index_window_days the HNSW index has the posts that were written, or that somebody but their author came to, in the
 -- last so many days. It takes 335 to 435 bytes of memory for each, so fewer posts in it carry a community further than anything else does.
 -- A post is idle where both lie before recsys_engine.indexed_since(), which follows the clock. At night the others are looked at between where that
 -- instant was and where it is now; a roll-up and a publish look at their own posts.
@@ -16,7 +16,7 @@ grant select, insert, update, delete on recsys_engine.index_window to service_ro
 
 create function recsys_engine.indexed_since() returns timestamptz
 language sql stable security invoker set search_path = ''
-as $$ select coalesce(recsys.clock() - make_interval(days => settings.indexed_days), '-infinity') from recsys.settings $$;
+as $$ select coalesce(recsys.clock() - make_interval(days => settings.index_window_days), '-infinity') from recsys.settings $$;
 comment on function recsys_engine.indexed_since() is 'Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is.';
 
 create function recsys_engine.idle_posts(p_post_ids uuid[]) returns setof uuid
@@ -44,9 +44,9 @@ begin
     idle := array(select recsys_engine.idle_posts(p_post_ids));
     -- some are marked: where the setting is taken back, all are looked at
     update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity' and idle <> '{}';
-    update recsys.post_embeddings set is_idle = each.is_idle
-    from (select named.post_id, nullif(named.post_id = any (idle), false) as is_idle from unnest(p_post_ids) as named (post_id)) as each
-    where post_embeddings.post_id = each.post_id and post_embeddings.is_idle is distinct from each.is_idle;
+    update recsys.post_embeddings set is_unindexed = each.is_unindexed
+    from (select named.post_id, nullif(named.post_id = any (idle), false) as is_unindexed from unnest(p_post_ids) as named (post_id)) as each
+    where post_embeddings.post_id = each.post_id and post_embeddings.is_unindexed is distinct from each.is_unindexed;
     get diagnostics marked = row_count;
   end if;
   return marked;
@@ -64,13 +64,13 @@ begin
   if recsys_engine.indexed_since() > '-infinity' then
     perform recsys_engine.take_lock('roll_up');
     execute format(
-      'update recsys_engine.post_embeddings_%s as vectors set is_idle = each.is_idle
+      'update recsys_engine.post_embeddings_%s as vectors set is_unindexed = each.is_unindexed
       from (
-        select posts.post_id, nullif(greatest(posts.created_at, latest.last_active_at) < $1, false) as is_idle
+        select posts.post_id, nullif(greatest(posts.created_at, latest.last_active_at) < $1, false) as is_unindexed
         from recsys.source_posts as posts
         left join recsys_engine.latest_post_stats as latest on latest.post_id = posts.post_id
       ) as each
-      where vectors.post_id = each.post_id and vectors.is_idle is distinct from each.is_idle', p_model_id)
+      where vectors.post_id = each.post_id and vectors.is_unindexed is distinct from each.is_unindexed', p_model_id)
     using recsys_engine.indexed_since();
     get diagnostics marked = row_count;
     update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity';
@@ -115,7 +115,7 @@ begin
   update recsys_engine.index_window set since = goes_to;
   if goes_to = '-infinity' then
     -- nothing asks any more which posts are idle
-    update recsys.post_embeddings set is_idle = null where post_embeddings.is_idle;
+    update recsys.post_embeddings set is_unindexed = null where post_embeddings.is_unindexed;
     get diagnostics marked = row_count;
     return marked;
   end if;
@@ -128,7 +128,7 @@ begin
   return cardinality(looked_at)::bigint;
 end
 $$;
-comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
 revoke all on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.move_index_window(integer) from public;
 grant execute on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.move_index_window(integer) to service_role;

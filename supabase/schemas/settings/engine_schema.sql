@@ -41,9 +41,9 @@ create table recsys.settings (
   requests_per_minute integer default 120 check (requests_per_minute > 0),
   impressions_per_day integer default 5000 check (impressions_per_day >= 0),
   events_per_day integer default 10000 check (events_per_day >= 0),
-  encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
-  indexed_days integer check (indexed_days between 1 and 36500),
-  impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day')),
+  text_encoder text check (text_encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
+  index_window_days integer check (index_window_days between 1 and 36500),
+  impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day')),
   forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$'),
   impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
 );
@@ -74,9 +74,9 @@ comment on column recsys.settings.requests_per_minute is 'How many requests a pe
 comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
-comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
-comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
-comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
+comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+comment on column recsys.settings.impression_partition_interval is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
+comment on column recsys.settings.text_encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
 insert into recsys.settings default values;
 

@@ -29,7 +29,7 @@ alter policy "the callers of functions read models" on recsys.models to anon, au
 alter policy "the callers of functions read artifacts" on recsys_engine.model_artifacts to anon, authenticated;
 
 -- what the engine knows of posts, each read with its post
-grant select (model_id, post_id, embedding, is_idle) on recsys.post_embeddings to anon;
+grant select (model_id, post_id, embedding, is_unindexed) on recsys.post_embeddings to anon;
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys_engine.post_stats, recsys_engine.latest_post_stats to anon;
 grant select on recsys_engine.post_tags to anon;
 grant select (post_id, created_at, waits) on recsys_engine.listed_posts to anon;

@@ -104,15 +104,15 @@ as $$
 begin
   insert into recsys_engine.encoding_jobs (post_id)
   select source_posts.post_id from recsys.source_posts
-  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.encoder)
+  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.text_encoder)
   on conflict (post_id) do update set failures = 0, last_error = null, due_at = excluded.due_at;
   return null;
 end
 $$;
 comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: an encoder that is set makes a vector of every post that has none by it, also where it had failed.';
 revoke all on function recsys_engine.queue_for_encoder() from public;
-create trigger queue_for_encoder after update of encoder on recsys.settings
-for each row when (new.encoder is not null and new.encoder is distinct from old.encoder) execute function recsys_engine.queue_for_encoder();
+create trigger queue_for_encoder after update of text_encoder on recsys.settings
+for each row when (new.text_encoder is not null and new.text_encoder is distinct from old.text_encoder) execute function recsys_engine.queue_for_encoder();
 
 select recsys.watch('recsys_engine.raw_vectors', 'vectors', p_texts => '{vector}', p_others => '{encoder}');
 select recsys.watch('recsys_engine.raw_user_vectors', 'user_vectors', p_texts => '{vector}', p_others => '{encoder}');

@@ -1942,28 +1942,6 @@ export interface RecsysEngineSizes {
   size: string;
 }
 
-export interface RecsysEngineSourceMemberships {
-  /**
-   * Where: any name that is another for each, of which 100 letters are read.
-   */
-  scope: string;
-  /**
-   * Who belongs there.
-   */
-  user_id: string;
-}
-
-export interface RecsysEngineSourceScopes {
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.
-   */
-  scope: string;
-}
-
 export interface RecsysEngineThinning {
   /**
    * The post or user after which the next call goes on, in the order of their ids.
@@ -2842,9 +2820,9 @@ export interface RecsysPostEmbeddings {
    */
   id_embedding: string | null;
   /**
-   * True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.
+   * True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.
    */
-  is_idle: boolean | null;
+  is_unindexed: boolean | null;
   /**
    * Whose vector it is; the partition.
    */
@@ -2967,10 +2945,6 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
-   * Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.
-   */
-  encoder: string | null;
-  /**
    * How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.
    */
   events_per_day: Generated<number | null>;
@@ -2997,7 +2971,7 @@ export interface RecsysSettings {
   /**
    * What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.
    */
-  impression_partitions: Generated<string>;
+  impression_partition_interval: Generated<string>;
   /**
    * How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.
    */
@@ -3009,7 +2983,7 @@ export interface RecsysSettings {
   /**
    * Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.
    */
-  indexed_days: number | null;
+  index_window_days: number | null;
   /**
    * From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.
    */
@@ -3030,6 +3004,10 @@ export interface RecsysSettings {
    * How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.
    */
   retired_models_kept: Generated<number>;
+  /**
+   * Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.
+   */
+  text_encoder: string | null;
   /**
    * At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
    */
@@ -3193,6 +3171,17 @@ export interface RecsysSourceLogins {
   user_id: string;
 }
 
+export interface RecsysSourceMemberships {
+  /**
+   * Where: any name that is another for each, of which 100 letters are read.
+   */
+  scope: string;
+  /**
+   * Who belongs there.
+   */
+  user_id: string;
+}
+
 export interface RecsysSourceMutes {
   /**
    * Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.
@@ -3245,6 +3234,17 @@ export interface RecsysSourcePosts {
    * Its title; the post tower reads it.
    */
   title: string;
+}
+
+export interface RecsysSourcePostScopes {
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.
+   */
+  scope: string;
 }
 
 export interface RecsysSourcePreferences {
@@ -3503,8 +3503,6 @@ export interface DB {
   "recsys_engine.shadow_impressions": RecsysEngineShadowImpressions;
   "recsys_engine.similar_people": RecsysEngineSimilarPeople;
   "recsys_engine.sizes": RecsysEngineSizes;
-  "recsys_engine.source_memberships": RecsysEngineSourceMemberships;
-  "recsys_engine.source_scopes": RecsysEngineSourceScopes;
   "recsys_engine.thinning": RecsysEngineThinning;
   "recsys_engine.timeline": RecsysEngineTimeline;
   "recsys_engine.topic_runs": RecsysEngineTopicRuns;
@@ -3545,7 +3543,9 @@ export interface DB {
   "recsys.source_interactions": RecsysSourceInteractions;
   "recsys.source_kinds": RecsysSourceKinds;
   "recsys.source_logins": RecsysSourceLogins;
+  "recsys.source_memberships": RecsysSourceMemberships;
   "recsys.source_mutes": RecsysSourceMutes;
+  "recsys.source_post_scopes": RecsysSourcePostScopes;
   "recsys.source_posts": RecsysSourcePosts;
   "recsys.source_preferences": RecsysSourcePreferences;
   "recsys.source_users": RecsysSourceUsers;
@@ -3925,7 +3925,7 @@ export interface Functions {
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
-  /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
+  /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
   "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
   /** Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed. */
   "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
@@ -3949,7 +3949,7 @@ export interface Functions {
   "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
-  /** Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
+  /** Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
   "recsys_engine.move_index_window": { args: { p_most?: number | null | undefined }; row: { move_index_window: number } };
   /** A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing. */
   "recsys_engine.muted_part": { args: { p_value: string | null }; row: { muted_part: string } };
@@ -4117,7 +4117,7 @@ export interface Functions {
   "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_quiet), p_share of an author before all others'. */
   "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
+  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts of a topic, p_share of an author before all others'. */
   "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -4141,7 +4141,7 @@ export interface Functions {
   "recsys_engine.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
   /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
   "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
-  /** The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
+  /** The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
   "recsys_engine.scope_posts": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_most: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };

@@ -48,7 +48,7 @@ export async function encodeBatch(
   { pool, encoders }: { pool: Pool; encoders: Encoders },
   patience = mostMilliseconds,
 ): Promise<number> {
-  const settings = db.selectFrom("recsys.settings").select("encoder");
+  const settings = db.selectFrom("recsys.settings").select("text_encoder as encoder");
   const work = await transactAs(pool, service, settings, async (connection, [{ encoder }]) => {
     const encode = encoder && encoders(encoder);
     return encode ? { encoder, encode, jobs: await run(connection, claimTexts()) } : undefined;

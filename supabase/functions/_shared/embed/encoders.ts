@@ -1,4 +1,4 @@
-/** Models that make vectors of texts, for an app that keeps none itself: what recsys.settings.encoder names. */
+/** Models that make vectors of texts, for an app that keeps none itself: what recsys.settings.text_encoder names. */
 
 /** Gives a model of this name; undefined: this host has none. */
 export type Encoders = (name: string) => Encoder | undefined;
@@ -37,7 +37,7 @@ interface Platform {
   };
 }
 
-/** Those of the platform that make vectors. Whatever else recsys.settings.encoder names, a worker is given. */
+/** Those of the platform that make vectors. Whatever else recsys.settings.text_encoder names, a worker is given. */
 const platformModels = ["gte-small"];
 
 /** The models of the hosted platform; `onMissing` is told once of each that this host cannot run. */

@@ -18,7 +18,7 @@ export interface ContextRow extends UserTextRow {
   assigned: object | null;
   /** recsys_engine.feature_store_version. */
   feature_store: number;
-  /** Where the user belongs (recsys_engine.source_memberships), in order. */
+  /** Where the user belongs (recsys.source_memberships), in order. */
   scopes: string[];
   /** false: no such user, and everything below is null. */
   known: boolean;
@@ -75,7 +75,7 @@ type Assigned = Expression<unknown> | null;
 function scopesOf(userId: string | null) {
   if (userId === null) return sql<string[]>`'{}'::text[]`.as("scopes");
   const scopes = db
-    .selectFrom("recsys_engine.source_memberships")
+    .selectFrom("recsys.source_memberships")
     .distinct()
     .select(sql<string>`left(scope, 100)`.as("scope"))
     .where("user_id", "=", userId)

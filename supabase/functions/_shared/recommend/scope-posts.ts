@@ -1,5 +1,5 @@
 /**
- * The posts of the scopes to which people belong (recsys_engine.source_memberships, recsys_engine.source_scopes), and of none, as a worker keeps them. It
+ * The posts of the scopes to which people belong (recsys.source_memberships, recsys.source_post_scopes), and of none, as a worker keeps them. It
  * says where to look, and nothing of what may be shown: each feed asks row level security of every post.
  */
 
