@@ -129,8 +129,8 @@ program
   )
   .addOption(asMany(1e10, "--users <number>", "how many people there are"))
   .addOption(asMany(1e10, "--posts <number>", "how many posts there are"))
-  .addOption(asMany(1e10, "--events-a-day <number>", "views, votes, comments and logins of a day"))
-  .addOption(asMany(1e6, "--feeds-a-second <number>", "feeds that are asked for in the busiest minutes"))
+  .addOption(asMany(1e10, "--events-per-day <number>", "views, votes, comments and logins of a day"))
+  .addOption(asMany(1e6, "--feeds-per-second <number>", "feeds that are asked for in the busiest minutes"))
   .action(async (options) => (await import("./commands/plan.ts")).planCommand(options));
 
 command(program, "train", "learn towers and ranker from the database, into a folder")
@@ -151,7 +151,11 @@ command(
   .option("--to <time>", "only what happened before it, in tables and examples (default: all that has settled)", time)
   .option("--shard <i/n>", "the i-th of n parts, which together are the whole; any machine may make any", shard)
   .option("--s3 <url>", "upload the files to s3://BUCKET/PREFIX as well, the manifest last; a second start goes on")
-  .option("--ranker", "the second half: when towers were trained on the first one, what the ranker learns from")
+  .addOption(
+    new Option("--stage <name>", "ranker: the second half, when towers were trained on the first one")
+      .choices(["towers", "ranker"])
+      .default("towers"),
+  )
   .addOption(seed())
   .addOption(config())
   .action(async (options) => (await import("./commands/export.ts")).exportCommand(options));
@@ -272,12 +276,7 @@ command(program, "recommend", "print the feed of a user, over HTTP; it logs no i
 
 command(program, "serve", "serve the Edge Functions, the feed page and the console on this machine, with a worker")
   .addOption(port())
-  .addOption(
-    new Option(
-      "--read-database <url>",
-      "a streaming replica of --database, from which feeds read what is everybody's",
-    ).env("RECSYS_READ_URL"),
-  )
+  .addOption(new Option("--replica <url>", "a streaming replica of --database for feeds").env("RECSYS_REPLICA_URL"))
   .addOption(encoders())
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
 

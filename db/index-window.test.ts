@@ -168,7 +168,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
 });
 
 test("a window is a whole number of days from 1 to 36,500", async () => {
-  for (const days of [0, -1, 36501]) await assert.rejects(setDays(days), /settings_indexed_days_check/, `${days}`);
+  for (const days of [0, -1, 36501]) await assert.rejects(setDays(days), /settings_index_window_days_check/, `${days}`);
   await assert.rejects(pool.query("update recsys.settings set index_window_days = 'soon'"), /invalid input syntax/);
   for (const most of ["0", "-5", "null"])
     await assert.rejects(

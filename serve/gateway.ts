@@ -75,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     detached: true,
     env: {
       ...environment(databaseUrl, port, key, secretKey),
-      ...(readUrl && { RECSYS_READ_URL: readUrl }),
+      ...(readUrl && { RECSYS_REPLICA_URL: readUrl }),
       ...(only && { ONLY_FUNCTION: only }),
       ...(site && pagesEnvironment(site, isLocal && key)),
     },

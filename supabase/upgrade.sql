@@ -121,7 +121,7 @@ alter table recsys.batch_recommendations
   drop constraint batch_recommendations_basis_check,
   -- checked at once: there is a row for each user at most, and their lists are stored beside it
   -- squawk-ignore constraint-missing-not-valid
-  add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
+  add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followees', 'community'));
 
 -- Who met an author (feature_store/author_readers.sql): newcomers' posts are candidates like all others, and a page bounds them.
 drop policy "trials are read with their post" on recsys_engine.newcomer_posts;

@@ -83,7 +83,7 @@ const walks = {
   people: 60,
 };
 const ideaPool: Omit<IdeaPool, "named"> = {
-  needs: [{ kind: "asked_often", topic: { id: 3, label: walks.label }, posts: [1] }],
+  needs: [{ kind: "often_unanswered", topic: { id: 3, label: walks.label }, posts: [1] }],
   ideas: [
     {
       title: "How safe is it to walk in Kyoto at night?",

@@ -23,8 +23,8 @@ const refusals: [args: string[], message: RegExp][] = [
     /^recsys: --from \(2026-02-01T00:00:00.000Z\) must lie before --to \(2026-02-01T00:00:00.000Z\)$/m,
   ],
   [
-    ["export", "--out", "x", "--ranker", "--to", "2026-02-01"],
-    /^recsys: --to was said when x was exported: with --ranker leave it out$/m,
+    ["export", "--out", "x", "--stage", "ranker", "--to", "2026-02-01"],
+    /^recsys: --to was said when x was exported: with --stage ranker leave it out$/m,
   ],
   [
     ["export", "--out", "done", "--shard", "2/3"],

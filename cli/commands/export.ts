@@ -19,21 +19,22 @@ interface ExportCommandOptions extends DatabaseOption {
   shard?: Shard;
   seed: number;
   config?: string;
-  ranker?: boolean;
+  stage: "towers" | "ranker";
   s3?: string;
 }
 
 /** `recsys export`: writes what the database holds as Parquet, and what a training elsewhere needs. */
 export async function exportCommand(options: ExportCommandOptions): Promise<void> {
-  const { out: folder, from, to, shard = wholeExport, seed, ranker } = options;
+  const { out: folder, from, to, shard = wholeExport, seed, stage } = options;
+  const isRanker = stage === "ranker";
   if (from && to && from >= to)
     throw new UserError(`--from (${from.toISOString()}) must lie before --to (${to.toISOString()})`);
   for (const [option, value] of Object.entries({ "--from": from, "--to": to, "--config": options.config }))
-    if (ranker && value !== undefined)
-      throw new UserError(`${option} was said when ${folder} was exported: with --ranker leave it out`);
+    if (isRanker && value !== undefined)
+      throw new UserError(`${option} was said when ${folder} was exported: with --stage ranker leave it out`);
   const config = await readConfig(options.config);
   await requireFolder(folder);
-  const manifest = `${ranker ? "manifest-ranker" : "manifest"}${suffixOf(shard)}.json`;
+  const manifest = `${isRanker ? "manifest-ranker" : "manifest"}${suffixOf(shard)}.json`;
   const isThere = existsSync(join(folder, manifest));
   if (isThere && options.s3 === undefined)
     throw new UserError(`--out ${folder} holds ${manifest} already: name another folder, or remove it`);
@@ -45,7 +46,7 @@ export async function exportCommand(options: ExportCommandOptions): Promise<void
       return await uploadExport(bucket, folder, manifest, context);
     }
     await requireSoundSources(context.database, context.print);
-    if (ranker) {
+    if (isRanker) {
       await startBackend();
       await exportForRanker(context, folder, shard);
     } else await exportData(context, { folder, shard, from, to, seed, config });

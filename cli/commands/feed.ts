@@ -48,7 +48,7 @@ export function basisInWords(feed: Feed): string {
   return {
     history: `${by}, from what they did`,
     profile: `${by}, from their profile alone`,
-    followed: `${by}, from whom they follow alone`,
+    followees: `${by}, from whom they follow alone`,
     community: `${by}; what is fresh and popular`,
     follows: "the newest of whom and what they follow, as they want it",
   }[feed.basis];

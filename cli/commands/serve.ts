@@ -9,23 +9,23 @@ import { type Gateway, startGateway } from "../../serve/gateway.ts";
 import { checkEncoders } from "../../serve/local-encoders.ts";
 import { buildPages, packagedPages } from "../../web/build.ts";
 import { basisInWords, feedTable, fetchFeed, findUser } from "./feed.ts";
-import { checkReplica } from "./read-database.ts";
+import { checkReplica } from "./replica.ts";
 import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 export interface ServeOptions extends DatabaseOption {
   port: number;
   /** The URL of a read replica. */
-  readDatabase?: string;
+  replica?: string;
   /** The folder with models that make vectors of texts. */
   encoders?: string;
 }
 
 /** Serves until Ctrl-C. */
-export async function serveCommand({ readDatabase, encoders, port, ...options }: ServeOptions): Promise<void> {
+export async function serveCommand({ replica, encoders, port, ...options }: ServeOptions): Promise<void> {
   if (encoders) checkEncoders(encoders);
   await inDatabase(options, {}, async ({ database, signal, print }) => {
     // what an empty variable leaves is none
-    const readUrl = readDatabase || undefined;
+    const readUrl = replica || undefined;
     const isAway = readUrl && (await checkReplica(readUrl, database));
     if (isAway) print(isAway);
     const gateway = await startGateway({ databaseUrl: database.url, readUrl, port, site: await builtSite() });

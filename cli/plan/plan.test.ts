@@ -17,7 +17,7 @@ import { carriesTable, unitCostsTable } from "./testing-docs-tables.ts";
 import { planText } from "./text.ts";
 import { costsOf, measured } from "./unit-costs.ts";
 
-const small: Figures = { users: 10_000, posts: 100_000, eventsADay: 50_000, feedsASecond: 20 };
+const small: Figures = { users: 10_000, posts: 100_000, eventsPerDay: 50_000, feedsPerSecond: 20 };
 
 test("needs are counts times costs", () => {
   const costs = costsOf(100_000);
@@ -65,17 +65,17 @@ test("more of anything never needs less", () => {
 });
 
 test("the smallest size that carries it is named, and what is fullest", () => {
-  const needs = neededBy({ ...small, feedsASecond: 1 });
+  const needs = neededBy({ ...small, feedsPerSecond: 1 });
   const { all, smallest } = planFor(needs);
   assert.ok(smallest);
   const place = all.indexOf(smallest);
   assert.ok(all.slice(0, place).every(({ used, first }) => used[first] > 1) && smallest.used[smallest.first] <= 1);
   assert.equal(
-    planFor(neededBy({ users: 1e10, posts: 1e10, eventsADay: 1e10, feedsASecond: 1e6 })).smallest,
+    planFor(neededBy({ users: 1e10, posts: 1e10, eventsPerDay: 1e10, feedsPerSecond: 1e6 })).smallest,
     undefined,
   );
   const [micro] = computeSizes;
-  const manyPosts = neededBy({ ...small, posts: 5e6, eventsADay: 1, feedsASecond: 1 });
+  const manyPosts = neededBy({ ...small, posts: 5e6, eventsPerDay: 1, feedsPerSecond: 1 });
   const kept = { ...manyPosts, disk: { vectors: 0, events: 0, impressions: 0 } };
   assert.equal(carriedBy(micro, kept).first, "memory");
 });
@@ -110,7 +110,7 @@ test("the command prints sizes, needs, cures and what is assumed", async () => {
 
 test("each wrong or missing figure is one clear line", async () => {
   const good = ["10000", "100000", "50000", "20"];
-  const names = ["--users", "--posts", "--events-a-day", "--feeds-a-second"];
+  const names = ["--users", "--posts", "--events-per-day", "--feeds-per-second"];
   for (const [i, name] of names.entries())
     for (const bad of ["0", "-1", "1e12", "many", "1.5", "", "Infinity"]) {
       const { status, stdout, stderr } = await plan(...good.with(i, bad));
@@ -133,7 +133,7 @@ test("docs/scaling.md has the figures of the measured file", async () => {
 });
 
 function plan(...[users, posts, events, feeds]: string[]) {
-  return recsys(["plan", "--users", users, "--posts", posts, "--events-a-day", events, "--feeds-a-second", feeds]);
+  return recsys(["plan", "--users", users, "--posts", posts, "--events-per-day", events, "--feeds-per-second", feeds]);
 }
 
 function total(figures: Figures): number[] {

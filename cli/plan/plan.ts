@@ -5,9 +5,9 @@ import { costsOf, indexBuilding } from "./unit-costs.ts";
 export interface Figures {
   users: number;
   posts: number;
-  eventsADay: number;
+  eventsPerDay: number;
   /** In the busiest minutes. */
-  feedsASecond: number;
+  feedsPerSecond: number;
 }
 
 /** What is not measured and has to be taken for something. */
@@ -51,19 +51,19 @@ export interface Needs {
 const GB = 1e9;
 const day = 86_400;
 
-export function neededBy({ users, posts, eventsADay, feedsASecond }: Figures): Needs {
+export function neededBy({ users, posts, eventsPerDay, feedsPerSecond }: Figures): Needs {
   const costs = costsOf(posts);
-  const feedsADay = (feedsASecond / assumed.peak) * day;
+  const feedsADay = (feedsPerSecond / assumed.peak) * day;
   const impressionsADay = feedsADay * assumed.feedLength;
-  const busyEvents = (eventsADay / day) * assumed.peak;
+  const busyEvents = (eventsPerDay / day) * assumed.peak;
   const core = (perSecond: number, milliseconds: number) => (perSecond * milliseconds) / 1000;
   const { build } = assumed;
   return {
     processor: {
       // the log of impressions is in what a feed was measured to cost
-      feeds: core(feedsASecond, costs.feed.processor - assumed.feedLength * costs.impression.processor),
+      feeds: core(feedsPerSecond, costs.feed.processor - assumed.feedLength * costs.impression.processor),
       events: core(busyEvents, costs.event.processor + costs.rollUp.processor),
-      impressions: core(feedsASecond * assumed.feedLength, costs.impression.processor),
+      impressions: core(feedsPerSecond * assumed.feedLength, costs.impression.processor),
     },
     memory: {
       index: (posts * costs.vector.indexBytes) / GB,
@@ -74,7 +74,7 @@ export function neededBy({ users, posts, eventsADay, feedsASecond }: Figures): N
     },
     disk: {
       vectors: (assumed.models * (posts * costs.vector.bytes + users * assumed.userBytes)) / GB,
-      events: (eventsADay * assumed.eventDays * (costs.event.bytes + costs.rollUp.bytes)) / GB,
+      events: (eventsPerDay * assumed.eventDays * (costs.event.bytes + costs.rollUp.bytes)) / GB,
       impressions: (impressionsADay * assumed.impressionDays * costs.impression.bytes) / GB,
     },
     training: {

@@ -70,7 +70,7 @@ function indexedPostsAlone(memory: number): number {
   const size = { name: "", cores: 1, isShared: false, memory, disk: 1 };
   let posts = 1e5;
   for (let step = 0; step < 40; step++) {
-    const needs = neededBy({ users: posts / 10, posts, eventsADay: 1, feedsASecond: 1 });
+    const needs = neededBy({ users: posts / 10, posts, eventsPerDay: 1, feedsPerSecond: 1 });
     posts = Math.max(1, (posts + indexedPostsOf(size, needs, posts)) / 2);
   }
   return posts;

@@ -17,10 +17,10 @@ import {
 import { costsOf, mostMeasured } from "./unit-costs.ts";
 
 export function planText(figures: Figures): string {
-  const { users, posts, eventsADay, feedsASecond } = figures;
+  const { users, posts, eventsPerDay, feedsPerSecond } = figures;
   const needs = neededBy(figures);
   const { all, smallest } = planFor(needs);
-  const asked = `${count(users)} users, ${count(posts)} posts, ${count(eventsADay)} events a day, ${count(feedsASecond)} feeds a second`;
+  const asked = `${count(users)} users, ${count(posts)} posts, ${count(eventsPerDay)} events a day, ${count(feedsPerSecond)} feeds a second`;
   const parts = [
     asked,
     sizesTable(all),

@@ -386,9 +386,9 @@ export interface Feed {
    */
   made_at: string;
   /**
-   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
+   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followees: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
    */
-  basis: "history" | "profile" | "followed" | "community" | "follows";
+  basis: "history" | "profile" | "followees" | "community" | "follows";
   /**
    * The posts, best first.
    */
@@ -656,9 +656,9 @@ export interface Ideas {
  */
 export interface Need {
   /**
-   * unanswered: posts without a comment by another person after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.
+   * unanswered: posts without a comment by another person after two days. often_unanswered: a topic whose posts go unanswered more often than others. high_demand: a topic whose share of readers is larger than its share of posts.
    */
-  kind: "unanswered" | "asked_often" | "read_much";
+  kind: "unanswered" | "often_unanswered" | "high_demand";
   /**
    * null: the need has no particular topic.
    */
@@ -746,7 +746,7 @@ export interface Idea {
   /**
    * Up to three posts with the nearest titles that inspired the idea and that the caller may read.
    */
-  from: NamedPost[];
+  inspired_by: NamedPost[];
   /**
    * community: from the language of its titles; model: a language model of the operator's choice wrote it.
    */
@@ -799,9 +799,9 @@ export interface ConsoleFeed {
    */
   made_at: string;
   /**
-   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
+   * What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followees: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.
    */
-  basis: "history" | "profile" | "followed" | "community" | "follows";
+  basis: "history" | "profile" | "followees" | "community" | "follows";
   /**
    * The posts, best first.
    */

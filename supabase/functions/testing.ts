@@ -32,7 +32,7 @@ export interface TestApp<Answer> {
 
 export interface TestOptions {
   runtime?: () => Promise<Runtime>;
-  /** A replica of the database, as RECSYS_READ_URL names one; `behind` as in `openReplica`. */
+  /** A replica of the database, as RECSYS_REPLICA_URL names one; `behind` as in `openReplica`. */
   replica?: { url: string; behind?: number };
   /** Everybody is an operator who looks. */
   preview?: boolean;

@@ -195,7 +195,7 @@ test("a ranker of other towers: they were trained again, and what they bring it 
   await assert.rejects(modelOf(copy), {
     name: "UserError",
     message:
-      /ranker\/weights.safetensors goes on from other towers than \S+towers holds: `recsys export --ranker` again, and train again$/,
+      /ranker\/weights.safetensors goes on from other towers than \S+towers holds: `recsys export --stage ranker` again, and train again$/,
   });
 });
 

@@ -101,7 +101,7 @@ async function readTrained(folder: string, manifest: Manifest, stage: StageName,
       );
   if (stage !== "towers" && !(await digestsOfTowers(folder)).includes(metadata.towers))
     throw new UserError(
-      `${path} goes on from other towers than ${join(folder, "towers")} holds: \`recsys export --ranker\` again, and train again`,
+      `${path} goes on from other towers than ${join(folder, "towers")} holds: \`recsys export --stage ranker\` again, and train again`,
     );
   return { path, tensors, metadata, losses: numbersOf(metadata.losses), steps: Number(metadata.steps ?? 0) };
 }

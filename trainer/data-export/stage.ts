@@ -77,7 +77,7 @@ const stageSchema = z.object({ inputs: z.object({ heads: z.array(z.string()).ref
 export async function readRankerStage(folder: string): Promise<z.output<typeof stageSchema>> {
   const path = join(folder, "ranker", "stage.json");
   const text = await readFile(path, "utf8").catch(() => {
-    throw new UserError(`there is no ${path}: \`recsys export --out ${folder} --ranker\` writes it`);
+    throw new UserError(`there is no ${path}: \`recsys export --out ${folder} --stage ranker\` writes it`);
   });
   try {
     return stageSchema.parse(JSON.parse(text));

@@ -6,7 +6,7 @@ import { useTheFeed } from "./use-feed.ts";
 const bases = {
   history: "What you did: posts you opened, voted for and commented on",
   profile: "Your profile: what you say you care about",
-  followed: "People you follow: what they read and wrote lately",
+  followees: "People you follow: what they read and wrote lately",
   community: "What is fresh and popular here",
   follows: "People and topics you follow, the newest first",
 };

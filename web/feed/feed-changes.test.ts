@@ -129,7 +129,7 @@ test("every reason is a sentence, those of later versions too", () => {
   );
   assert.equal(say({ kind: "sponsored" }), "Picked for you");
   assert.equal(sayWhy({ kind: "similar" }, "community", names), "Close to what people here care about");
-  assert.equal(sayWhy({ kind: "similar" }, "followed", names), "Close to what people you follow care about");
+  assert.equal(sayWhy({ kind: "similar" }, "followees", names), "Close to what people you follow care about");
 });
 
 test("of those whom one follows the ones are named whose names may be read", () => {

@@ -26,7 +26,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], names: Names): string 
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
-      if (basis === "followed") return "Close to what people you follow care about";
+      if (basis === "followees") return "Close to what people you follow care about";
       return basis === "community" ? "Close to what people here care about" : "Close to what you care about";
     case "trending":
       return "Trending: a lot is happening here right now";

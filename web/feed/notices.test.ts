@@ -100,11 +100,15 @@ test("ideas become a draft; where there is no such function, the page says so", 
     why,
     predicted,
     fit: 0.8,
-    from: [{ post_id: uuid("d", 1), app_id: uuid("d", 1), title: "Clay in spring" }],
+    inspired_by: [{ post_id: uuid("d", 1), app_id: uuid("d", 1), title: "Clay in spring" }],
   };
   const needs = [
-    { kind: "unanswered", topic: null, posts: [{ ...idea.from[0], title: "Why does my clay crack?" }] },
-    { kind: "read_much", topic: { id: 1, label: "ponds" }, posts: [{ ...idea.from[0], title: "A pond in a pot" }] },
+    { kind: "unanswered", topic: null, posts: [{ ...idea.inspired_by[0], title: "Why does my clay crack?" }] },
+    {
+      kind: "high_demand",
+      topic: { id: 1, label: "ponds" },
+      posts: [{ ...idea.inspired_by[0], title: "A pond in a pot" }],
+    },
   ];
   const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
   await answer(200, { model: null, needs, items: [idea], notes });

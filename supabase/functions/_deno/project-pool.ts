@@ -1,6 +1,6 @@
 /**
  * The project's database and its models, for the functions that use them. The platform sets SUPABASE_DB_URL; as a secret of the project,
- * DATABASE_URL may name its transaction pooler instead, and RECSYS_READ_URL a read replica.
+ * DATABASE_URL may name its transaction pooler instead, and RECSYS_REPLICA_URL a read replica.
  */
 import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
@@ -16,8 +16,8 @@ export function projectPool(log: Log): Pool {
   return openPool(url, (error) => log("connection_lost", error), {}, versions);
 }
 
-/** The streaming replica that RECSYS_READ_URL names, for what of a feed is everybody's; undefined: there is none. */
+/** The streaming replica that RECSYS_REPLICA_URL names, for what of a feed is everybody's; undefined: there is none. */
 export function projectReplica(log: Log): Replica | undefined {
-  const url = Deno.env.get("RECSYS_READ_URL");
+  const url = Deno.env.get("RECSYS_REPLICA_URL");
   return url ? openReplica(url, log) : undefined;
 }

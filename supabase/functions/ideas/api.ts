@@ -20,9 +20,9 @@ const namedPost = z
 const need = z
   .object({
     kind: z
-      .enum(["unanswered", "asked_often", "read_much"])
+      .enum(["unanswered", "often_unanswered", "high_demand"])
       .describe(
-        "unanswered: posts without a comment by another person after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.",
+        "unanswered: posts without a comment by another person after two days. often_unanswered: a topic whose posts go unanswered more often than others. high_demand: a topic whose share of readers is larger than its share of posts.",
       ),
     topic: z.object({ id: z.int(), label: z.string() }).nullable().describe("null: the need has no particular topic."),
     posts: z
@@ -77,7 +77,7 @@ const idea = z
       .describe(
         "Similarity to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1. null while the caller has no vector.",
       ),
-    from: z
+    inspired_by: z
       .array(namedPost)
       .describe("Up to three posts with the nearest titles that inspired the idea and that the caller may read."),
     writer: z

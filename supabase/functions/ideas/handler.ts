@@ -83,7 +83,7 @@ export function openIdeas({
         needs: pool.needs
           .map((need) => ({ ...need, posts: nameOf(need.posts) }))
           .filter(({ topic, posts }) => posts.length > 0 && !mentionsMuted(topic?.label ?? "", author)),
-        items: items.map((picked) => ({ ...itemOf(picked, pool), from: nameOf(picked.idea.from) })),
+        items: items.map((picked) => ({ ...itemOf(picked, pool), inspired_by: nameOf(picked.idea.from) })),
         notes: notesOf({
           too_few_posts: items.length < limit,
           no_profile: !row.is_known,
@@ -108,7 +108,10 @@ const makingLater: BackgroundTask<Making> = {
   },
 };
 
-function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): Omit<IdeasAnswer["items"][number], "from"> {
+function itemOf(
+  { idea, audience, fit }: PickedIdea,
+  pool: IdeaPool,
+): Omit<IdeasAnswer["items"][number], "inspired_by"> {
   const { title, points, tags, topic, shares, writer } = idea;
   const lately = topic ? (pool.lately[topic.id] ?? { posts: 0, unanswered: 0 }) : null;
   return {

@@ -241,24 +241,24 @@ test("ideas and needs name posts as their reader may read them now, but not thei
   // another worker, which has what is stored
   const later = async (userId = reader) => (await testApp(scope, url).call(userId, {})).body;
   const [idea] = first.items;
-  assert.equal(idea.from.length, 3);
-  for (const { title } of idea.from) assert.ok(title.split(" ").some((word) => idea.title.includes(word)));
+  assert.equal(idea.inspired_by.length, 3);
+  for (const { title } of idea.inspired_by) assert.ok(title.split(" ").some((word) => idea.title.includes(word)));
   assert.ok(first.needs.length > 0 && first.needs.every(({ posts }) => posts.length > 0));
   const named = (body: typeof first) => [
     ...body.needs.flatMap(({ posts }) => posts),
-    ...body.items.flatMap(({ from }) => from),
+    ...body.items.flatMap(({ inspired_by }) => inspired_by),
   ];
   const ids = [...new Set(named(first).map(({ post_id }) => post_id))];
   const author = async (id: string) =>
     (await pool.query("select author_id from public.posts where id = $1", [id])).rows[0].author_id;
   // hidden since the pool was made, deleted, edited, muted
-  const [hidden, gone, edited] = idea.from.map(({ post_id }) => post_id);
+  const [hidden, gone, edited] = idea.inspired_by.map(({ post_id }) => post_id);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden]);
   await pool.query("delete from public.posts where id = $1", [gone]);
   await pool.query("update public.posts set title = 'Edited since' where id = $1", [edited]);
   const then = await later();
   assert.deepEqual(
-    then.items[0].from.map(({ title }) => title),
+    then.items[0].inspired_by.map(({ title }) => title),
     ["Edited since"],
   );
   assert.ok(!named(then).some(({ post_id }) => post_id === hidden || post_id === gone));

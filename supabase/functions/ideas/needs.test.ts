@@ -34,7 +34,7 @@ test("a newcomer's post is named nowhere, nor is any for the views of nine", asy
   for (const table of ["posts", "post_votes", "comments"])
     await pool.query(`update public.${table} set created_at = created_at + interval '14 days 6 hours'`);
   const { needs, items } = (await ask(reader)).body;
-  const named = [...needs.flatMap(({ posts }) => posts), ...items[0].from].map(({ post_id }) => post_id);
+  const named = [...needs.flatMap(({ posts }) => posts), ...items[0].inspired_by].map(({ post_id }) => post_id);
   assert.ok(named.length > 5);
   await pool.query(
     `with newcomer as (insert into public.profiles (id, created_at) values ($2, now() - interval '6 days')),

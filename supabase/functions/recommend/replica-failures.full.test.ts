@@ -28,7 +28,7 @@ test("every reader gets a feed during a conflict with recovery", { skip }, async
   await locks;
   assert.match(app.logged.map(({ cause }) => String(cause)).join(), /conflict with recovery/);
   await untilBy(true, app, readers[0]);
-  assert.deepEqual([...new Set(codesOf(app))], ["replica_out", "replica_back"]);
+  assert.deepEqual([...new Set(codesOf(app))], ["replica_disabled", "replica_enabled"]);
 });
 
 test("when the replica is down or hangs, one feed waits and the primary serves; the replica serves again when it is back", {
@@ -50,10 +50,10 @@ test("when the replica is down or hangs, one feed waits and the primary serves; 
       assert.ok(!byReplica && milliseconds < 1_400, `${milliseconds} ms`);
       await setTimeout(250);
     }
-    assert.deepEqual(codesOf(app), ["replica_out"]);
+    assert.deepEqual(codesOf(app), ["replica_disabled"]);
     await back();
     await untilBy(true, app, readers[6]);
-    assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+    assert.deepEqual(codesOf(app), ["replica_disabled", "replica_enabled"]);
   }
 });
 
@@ -66,6 +66,6 @@ test("a promoted replica is not read any more", { skip }, async (t) => {
     assert.equal((await feedOf(app, readers[8])).byReplica, false);
     await setTimeout(250);
   }
-  assert.deepEqual(codesOf(app), ["replica_out"]);
+  assert.deepEqual(codesOf(app), ["replica_disabled"]);
   assert.match(String(app.logged[0].cause), /promoted/);
 });

@@ -133,8 +133,11 @@ test("a replica that lags too far, and one that a worker knows nothing of, leave
     assert.ok(!byReplica || since < 2 * behind, `by the replica after ${since} ms`);
     await setTimeout(20);
   }
-  assert.deepEqual(codesOf(app), ["replica_out"]);
-  assert.match(String(app.logged[0].cause), /without the replica: it is .* behind the primary/);
+  assert.deepEqual(codesOf(app), ["replica_disabled"]);
+  assert.match(
+    String(app.logged[0].cause),
+    /read replica disabled, feeds use the primary: it is .* behind the primary/,
+  );
   // a worker that begins now does not know how far behind it is, and takes it for no fault at first
   const other = replicaApp(t);
   assert.equal((await feedOf(other, readers[2])).byReplica, false);
@@ -142,14 +145,14 @@ test("a replica that lags too far, and one that a worker knows nothing of, leave
   await replica.resume();
   await untilBy(true, app, readers[2]);
   await untilBy(true, other, readers[2]);
-  assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+  assert.deepEqual(codesOf(app), ["replica_disabled", "replica_enabled"]);
   // a primary that writes nothing leaves nobody behind
   await Promise.all([app.settled(), other.settled()]);
   await replica.caughtUp();
   await setTimeout(2 * behind);
   assert.ok((await feedOf(app, readers[2])).byReplica);
   assert.ok((await feedOf(replicaApp(t), readers[2])).byReplica);
-  assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+  assert.deepEqual(codesOf(app), ["replica_disabled", "replica_enabled"]);
 });
 
 test("a model that the replica does not have yet serves from the primary", { skip }, async (t) => {

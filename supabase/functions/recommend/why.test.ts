@@ -222,7 +222,7 @@ test("a feed of whom nothing is known but whom they follow says so, live and mad
   await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
   for (const mode of ["live", "batch"]) {
     const feed = await feedOf(people.eve, { mode });
-    assert.deepEqual([feed.mode, feed.basis], [mode, "followed"]);
+    assert.deepEqual([feed.mode, feed.basis], [mode, "followees"]);
   }
   assert.equal((await feedOf(people.ben)).basis, "profile");
   // whom she follows is gone from the next feed's basis with the follow

@@ -61,7 +61,7 @@ create table recsys.batch_recommendations (
   run_id bigint not null,
   model_id bigint not null,
   made_at timestamptz not null,
-  basis text not null check (basis in ('history', 'profile', 'followed', 'community')),
+  basis text not null check (basis in ('history', 'profile', 'followees', 'community')),
   post_ids uuid[] not null,
   scores real[] not null,
   views real[] not null,

@@ -65,8 +65,8 @@ function Needs({ needs }: Pick<Ideas, "needs">) {
 
 const says: Record<Ideas["needs"][number]["kind"], string> = {
   unanswered: "Waiting for a comment for more than two days",
-  asked_often: "Asked often and answered seldom",
-  read_much: "Read much and written little",
+  often_unanswered: "Asked often and answered seldom",
+  high_demand: "Read much and written little",
 };
 
 function Titles({ posts }: { posts: Ideas["needs"][number]["posts"] }) {
@@ -110,10 +110,10 @@ function IdeaCard({ idea }: { idea: Idea }) {
       {points.length > 0 && <Points points={points} />}
       {closeness && <p class="soft">{closeness}.</p>}
       {why && <p class="soft">{demandOf(why)}</p>}
-      {idea.from.length > 0 && (
+      {idea.inspired_by.length > 0 && (
         <details>
           <summary>What it comes from</summary>
-          <Titles posts={idea.from} />
+          <Titles posts={idea.inspired_by} />
         </details>
       )}
       <p class="soft">In its first week, if you write it:</p>

@@ -72,13 +72,13 @@ test("one that lacks for longer than five seconds what the primary had is out, a
   assert.deepEqual([codes, replica.isUsable()], [[], true]);
   state.at = 5_001;
   assert.equal(await read(), null);
-  assert.deepEqual([codes, replica.isUsable()], [["replica_out"], false]);
+  assert.deepEqual([codes, replica.isUsable()], [["replica_disabled"], false]);
   assert.equal(await lookAgain(), false, "not before a second is over");
   state.replayed = 100;
   assert.equal(await lookAgain(), false);
   state.at += 1_000;
   assert.equal(await lookAgain(), true);
-  assert.deepEqual(codes, ["replica_out", "replica_back"]);
+  assert.deepEqual(codes, ["replica_disabled", "replica_enabled"]);
 });
 
 test("one that is asked twice whether it is back, since the first answer takes long, is back once", async () => {
@@ -94,14 +94,14 @@ test("one that is asked twice whether it is back, since the first answer takes l
   assert.equal(await lookAgain(), false);
   answered.resolve();
   assert.equal(await lookAgain(), true);
-  assert.deepEqual(codes, ["replica_out", "replica_back"]);
+  assert.deepEqual(codes, ["replica_disabled", "replica_enabled"]);
 });
 
 test("one that was promoted, fails, or is in a conflict is out; somebody's costly question is no fault of it", async () => {
   for (const [fault, codesAfter] of [
-    [{ follows: false }, ["replica_out"]],
-    [{ fails: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) }, ["replica_out"]],
-    [{ fails: Object.assign(new Error("conflict with recovery"), { code: "40001" }) }, ["replica_out"]],
+    [{ follows: false }, ["replica_disabled"]],
+    [{ fails: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) }, ["replica_disabled"]],
+    [{ fails: Object.assign(new Error("conflict with recovery"), { code: "40001" }) }, ["replica_disabled"]],
     [{ fails: Object.assign(new Error("statement timeout"), { code: "57014" }) }, []],
   ] as const) {
     const { state, codes, read, lookAgain } = played();

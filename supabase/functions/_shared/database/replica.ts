@@ -99,7 +99,7 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
     if (isOut) return;
     isOut = true;
     const why = error instanceof Error ? error.message : String(error);
-    log("replica_out", new Error(`read replica disabled, feeds use the primary: ${why}`));
+    log("replica_disabled", new Error(`read replica disabled, feeds use the primary: ${why}`));
   }
 
   /** Looks whether it is back, beside the feed that the primary makes. */
@@ -114,7 +114,7 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
       // an earlier question that took longer may have found it back
       if (!isNear(near) || !isOut) return;
       isOut = false;
-      log("replica_back", new Error("the replica reads for feeds again"));
+      log("replica_enabled", new Error("the replica reads for feeds again"));
     } catch (error) {
       goOut(error);
     }

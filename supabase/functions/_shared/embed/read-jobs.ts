@@ -20,7 +20,7 @@ const basesOfUsers = sql<
 export const readsUsers = sql<boolean>`coalesce((feature_spec #> '{vectors,users}')::boolean, false)`;
 
 /** The platform's model that makes a vector of each post; null: none does. */
-const encoderOfSettings = sql<string | null>`(select encoder from recsys.settings)`;
+const encoderOfSettings = sql<string | null>`(select text_encoder from recsys.settings)`;
 
 /** The active model; no row where nothing is to be done: no model, or no job that is due. */
 export function readWork() {

@@ -50,7 +50,7 @@ test("posts of newcomers neither are named nor make a topic needed, however many
   const [waits, often, ...rest] = found([...many(20, 1), ...asked, ...read], topics);
   assert.deepEqual(
     [waits[0], often.slice(0, 2), rest],
-    ["unanswered", ["asked_often", 2], [["read_much", 3, ["own"]]]],
+    ["unanswered", ["often_unanswered", 2], [["high_demand", 3, ["own"]]]],
   );
   assert.deepEqual(found([...many(20, 1), ...asked.map(ofNewcomer), ...read], topics), rest);
   assert.deepEqual(found(read.slice(1), topics), []);
@@ -63,14 +63,14 @@ test("where nobody comments, that there is no comment says nothing", () => {
 test("a topic whose questions stay open more often than others'", () => {
   const posts = [...many(20, 1), ...many(3, 2), ...many(4, 2, 0), ...many(2, 3, 0)];
   const topics = [topic(1, 1, 1), topic(2, 1, 1), topic(3, 1, 1)];
-  assert.deepEqual(found(posts, topics).slice(1), [["asked_often", 2, ["2/0/3", "2/0/2", "2/0/1"]]]);
+  assert.deepEqual(found(posts, topics).slice(1), [["often_unanswered", 2, ["2/0/3", "2/0/2", "2/0/1"]]]);
 });
 
 test("a topic that has more of all readers than of all posts", () => {
   const topics = [topic(1, 30, 1), topic(2, 5, 2), topic(3, 5, 2), topic(4, 30, 1)];
   // nobody wrote on the last lately, so there is nothing to show
   assert.deepEqual(found([...many(4, 1), ...many(9, 2), ...many(9, 3)], topics), [
-    ["read_much", 1, ["1/1/3", "1/1/2", "1/1/1"]],
+    ["high_demand", 1, ["1/1/3", "1/1/2", "1/1/1"]],
   ]);
 });
 

@@ -7,10 +7,10 @@ import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
 import { neededFrom, needsOf } from "./topic-needs.ts";
 
 /**
- * read_much: a topic with more of all readers than of all posts. asked_often: one whose posts nobody else commented on, more than usual.
+ * high_demand: a topic with more of all readers than of all posts. often_unanswered: one whose posts nobody else commented on, more than usual.
  * unanswered: posts that have waited for a comment longest, of those that most people came to.
  */
-export type NeedKind = "unanswered" | "asked_often" | "read_much";
+export type NeedKind = "unanswered" | "often_unanswered" | "high_demand";
 
 export interface Need {
   kind: NeedKind;
@@ -50,13 +50,13 @@ export function findNeeds(lately: IdeaPost[], topics: IdeaTopic[], now: number):
     )
     .sort((a, b) => b.open.length - a.open.length);
   for (const { topic, open } of asked.slice(0, topicsPerKind))
-    needs.push({ kind: "asked_often", topic: named(topic), posts: mostVisited(open) });
+    needs.push({ kind: "often_unanswered", topic: named(topic), posts: mostVisited(open) });
   const need = needsOf(topics);
   const read = topics
     .filter(({ id }) => (need.get(id) ?? 1) > neededFrom)
     .sort((a, b) => b.demand * (need.get(b.id) ?? 1) - a.demand * (need.get(a.id) ?? 1));
   for (const topic of read.slice(0, topicsPerKind))
-    needs.push({ kind: "read_much", topic: named(topic), posts: mostVisited(ofTopic(posts, topic)) });
+    needs.push({ kind: "high_demand", topic: named(topic), posts: mostVisited(ofTopic(posts, topic)) });
   return needs.filter(({ posts }) => posts.length > 0);
 }
 

@@ -137,9 +137,9 @@ export const feed = z
       ),
     made_at: z.iso.datetime().describe("Time (of the engine's clock) as of which the feed was ranked."),
     basis: z
-      .enum(["history", "profile", "followed", "community", "follows"])
+      .enum(["history", "profile", "followees", "community", "follows"])
       .describe(
-        "What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.",
+        "What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followees: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.",
       ),
     items: z.array(feedItem).describe("The posts, best first."),
     next: z.string().nullable().describe("Cursor of the next page, for `after`; null on the last page."),
@@ -156,5 +156,5 @@ export type Basis = Feed["basis"];
 export function basisOf({ history, passions, projects, bio, followed }: UserInput): Basis {
   if (history.length > 0) return "history";
   if (passions.length + projects.length + bio.length > 0) return "profile";
-  return followed ? "followed" : "community";
+  return followed ? "followees" : "community";
 }

@@ -1,4 +1,4 @@
-/** What `recsys serve --read-database` refuses before it serves, and the functions under Deno with a replica. */
+/** What `recsys serve --replica` refuses before it serves, and the functions under Deno with a replica. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testCluster, withoutCluster } from "../../db/testing-cluster.ts";
@@ -8,7 +8,7 @@ import { startGateway } from "../../serve/gateway.ts";
 import { fillCommunity, people, publishTinyModel } from "../../testing/community.ts";
 import { temporaryFolder } from "../../trainer/testing.ts";
 import { recsys } from "../testing.ts";
-import { checkReplica } from "./read-database.ts";
+import { checkReplica } from "./replica.ts";
 
 const skip = await withoutCluster();
 const setting = (skip ? null : await replicatedDatabase({ after })) as Replicated;
@@ -21,17 +21,17 @@ test("what is no replica of the database is refused with the cure, and one that 
   for (const [url, message] of [
     ["replica.example", /^Not a database URL; it should look like postgres:/],
     ["https://replica.example/postgres", /^A database URL begins with postgres:/],
-    [cluster.url, /^--read-database leads to no replica: 127\.0\.0\.1:\d+\/postgres takes writes\. Give a streaming/],
-    [other.url, /^--read-database is a replica of another server than --database/],
+    [cluster.url, /^--replica leads to no replica: 127\.0\.0\.1:\d+\/postgres takes writes\. Give a streaming/],
+    [other.url, /^--replica is a replica of another server than --database/],
   ] as const)
     await assert.rejects(checkReplica(url, database), { name: "UserError", message });
   await assert.rejects(checkReplica(replica.url, { ...database, embedded: true }), /embedded database has no replicas/);
   assert.equal(await checkReplica(replica.url, database), null);
   const away = await checkReplica(`postgres://postgres@127.0.0.1:${await freePort()}/postgres`, database);
   assert.match(String(away), /^feeds come from --database alone until the replica is back: Nothing listens at/);
-  const { status, stderr } = await recsys(["serve", "--database", cluster.url, "--read-database", cluster.url]);
+  const { status, stderr } = await recsys(["serve", "--database", cluster.url, "--replica", cluster.url]);
   assert.equal(status, 1);
-  assert.match(stderr, /^recsys: --read-database leads to no replica/);
+  assert.match(stderr, /^recsys: --replica leads to no replica/);
 });
 
 test("the functions read from it", { skip }, async (t) => {
@@ -63,6 +63,6 @@ test("the functions read from it", { skip }, async (t) => {
   const said = lines.map((line) => JSON.parse(line)).filter(({ function: name }) => name === "recommend");
   assert.deepEqual(
     said.map(({ code }) => code),
-    ["replica_out"],
+    ["replica_disabled"],
   );
 });

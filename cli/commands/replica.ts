@@ -1,4 +1,4 @@
-/** The replica of `recsys serve --read-database`: looked at once, before anything is served. */
+/** The replica of `recsys serve --replica`: looked at once, before anything is served. */
 
 import { type Database, openDatabase } from "../../db/connect.ts";
 import { checkUrl, describeUrl } from "../../db/connection-errors.ts";
@@ -16,7 +16,7 @@ const whose =
  * from the primary until it is back. Resolves to a line that says so, or null.
  */
 export async function checkReplica(url: string, { pool, embedded }: Database): Promise<string | null> {
-  if (embedded) throw new UserError("the embedded database has no replicas: leave out --read-database");
+  if (embedded) throw new UserError("the embedded database has no replicas: leave out --replica");
   checkUrl(url);
   const replica = await openDatabase({ url, connectTimeout }).catch((error: Error) => error);
   if (replica instanceof Error) return `feeds come from --database alone until the replica is back: ${replica.message}`;
@@ -26,11 +26,11 @@ export async function checkReplica(url: string, { pool, embedded }: Database): P
     );
     if (!other.follows)
       throw new UserError(
-        `--read-database leads to no replica: ${describeUrl(url)} takes writes. Give a streaming replica of --database`,
+        `--replica leads to no replica: ${describeUrl(url)} takes writes. Give a streaming replica of --database`,
       );
     if (primary.system !== other.system)
       throw new UserError(
-        `--read-database is a replica of another server than --database: give one of the same, not ${describeUrl(url)}`,
+        `--replica is a replica of another server than --database: give one of the same, not ${describeUrl(url)}`,
       );
     return null;
   } finally {
