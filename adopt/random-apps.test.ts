@@ -59,10 +59,10 @@ test("the draft for a random app is applied, and its views are read", { skip: no
             "mutes",
             "follows",
             "memberships",
-            "scopes",
+            "post_scopes",
           ])
             await client
-              .query(`select * from ${/^(memberships|scopes)$/.test(view) ? "recsys_engine" : "recsys"}.source_${view}`)
+              .query(`select * from recsys.source_${view}`)
               .catch((error) => assert.fail(`${view}: ${error.message}\n${statements.join(";\n")}\n${sql}`));
           const open = await client.query(
             "select view from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_dismissals,recsys.source_logins,recsys.source_mutes,recsys.source_follows,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as view where not recsys_engine.is_invoker_view(view::regclass)",

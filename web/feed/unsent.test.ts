@@ -235,7 +235,7 @@ test("a post that is begun stays, waits for an idea's, and is published once", o
     why: null,
     predicted: { audience: 1, views: 1, votes: 1, comments: 1 },
     fit: null,
-    from: [],
+    inspired_by: [],
   };
   await page.route("**/functions/v1/ideas", (route) =>
     route.fulfill({ json: { model: null, needs: [], items: [idea], notes: [] } }),
