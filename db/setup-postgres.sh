@@ -73,7 +73,7 @@ want full_page_writes off
 # was switched off, and without one a server that was not stopped does not start.
 memory=/dev/shm/recsys-tests-$port
 is_new=no
-if [ ! -d "$memory" ] && [ "$(df --output=avail /dev/shm | tail -n 1)" -gt 4000000 ]; then
+if ! compgen -G "$memory/PG_17_*" >/dev/null && [ "$(df --output=avail /dev/shm | tail -n 1)" -gt 4000000 ]; then
   install -d -o postgres -m 700 "$memory"
   is_new=yes
 fi
@@ -90,7 +90,7 @@ as_postgres() { (cd / && runuser -u postgres -- psql -qX -v ON_ERROR_STOP=1 -p "
 for _ in $(seq 50); do as_postgres -c 'select 1' >/dev/null 2>&1 && break; sleep 0.2; done
 as_postgres -c "alter role postgres password 'postgres'" -c "set client_min_messages = warning" -c "create extension if not exists pg_cron"
 if [ "$is_new" = yes ]; then
-  lost="select format('drop database %I', datname) from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace where spcname = 'recsys_tests'"
+  lost="select format('drop database %I;', datname) from pg_database join pg_tablespace on pg_tablespace.oid = dattablespace where spcname = 'recsys_tests'"
   as_postgres -At -c "$lost" | as_postgres
   as_postgres -c "set client_min_messages = warning" -c "drop tablespace if exists recsys_tests"
   as_postgres -c "create tablespace recsys_tests location '$memory'"
