@@ -285,7 +285,7 @@ test("communities: likes of comments are views of their posts, blocked communiti
     "3 topic cats 2024-01-06",
   ]);
   const { rows } = await app.pool.query(
-    "select recsys_engine.is_muted(kind, value, null, title, tags, description) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
+    "select recsys_engine.matches_mute(kind, value, null, title, tags, description) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
   );
   assert.deepEqual(
     rows.map(({ hidden }) => hidden),

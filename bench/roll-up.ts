@@ -69,7 +69,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   await measureScenarios("all states");
   await measureAttacks();
   for (let thinned = 1; thinned > 0; )
-    thinned = Number((await pool.query("select recsys_engine.thin_feature_store() as thinned")).rows[0].thinned);
+    thinned = Number((await pool.query("select recsys_engine.prune_feature_store() as thinned")).rows[0].thinned);
   // states thinned every night never took more room than that
   await pool.query(`vacuum full ${stateTables.join(", ")}`);
   console.log(`thinned | ${await sizeOf(pool, stateTables)}`);
@@ -118,7 +118,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
         `50 requests: ${name} | ${calls.length} roll-ups, the longest ${longest("milliseconds")} ms | processor ${longest("processor")} ms | ${longest("rows")} rows | ${load()}`,
       );
     }
-    const { rows } = await pool.query("select count(*) from recsys_engine.late_changes");
+    const { rows } = await pool.query("select count(*) from recsys_engine.deferred_changes");
     console.log(`left for the night: ${rows[0].count} late changes`);
   }
 

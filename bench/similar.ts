@@ -1,5 +1,5 @@
 /**
- * What recsys_engine.posts_like and recsys_engine.people_near cost at 100,000 posts and 100,000 people with random vectors, of which the caller may
+ * What recsys_engine.similar_posts_for_caller and recsys_engine.similar_people_for_caller cost at 100,000 posts and 100,000 people with random vectors, of which the caller may
  * read all, or 1 %: `npm run bench -- similar`. Asked as the function `similar` asks; what it keeps of people for a day is
  * not. Processor time is the database session's, whatever
  * else the machine does. Needs a PostgreSQL.
@@ -63,11 +63,15 @@ async function measure(name: string): Promise<void> {
        where hashtext(${id("post", "n")}::text) % 100 = 0 limit ${warmUps + requests}`,
   );
   for (const [kind, role, statement] of [
-    ["posts like one", "authenticated", "select * from recsys_engine.posts_like($2::uuid, 10 + 0 * length($1::text))"],
+    [
+      "posts like one",
+      "authenticated",
+      "select * from recsys_engine.similar_posts_for_caller($2::uuid, 10 + 0 * length($1::text))",
+    ],
     [
       "people like the caller",
       "service_role",
-      "select * from recsys_engine.people_near($1::jsonb, 10 + 0 * length($2::text))",
+      "select * from recsys_engine.similar_people_for_caller($1::jsonb, 10 + 0 * length($2::text))",
     ],
   ]) {
     let found = 0;

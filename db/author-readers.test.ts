@@ -35,7 +35,7 @@ const metBy = async () => {
 // an author whose old post all known people viewed, and yesterday's post of another author
 beforeEach(async () => {
   await pool.query(
-    "truncate public.profiles, public.posts, recsys_engine.author_readers, recsys_engine.usual_newcomers, recsys_engine.late_days cascade",
+    "truncate public.profiles, public.posts, recsys_engine.author_readers, recsys_engine.usual_newcomers, recsys_engine.backdated_days cascade",
   );
   await signUp(900, 60);
   await write(900, 900, 50);

@@ -14,7 +14,9 @@ const day = 24 * 60;
 
 // the engine's clock is at six in the evening (UTC); posts 1 to 30 were written 35 days before by somebody who came to none
 beforeEach(async () => {
-  await pool.query("truncate public.profiles, public.posts, recsys_engine.bursts, recsys_engine.first_acts cascade");
+  await pool.query(
+    "truncate public.profiles, public.posts, recsys_engine.bursts, recsys_engine.first_day_interactions cascade",
+  );
   await pool.query(
     "update recsys.settings set clock_shift = now() - (date_trunc('day', now(), 'UTC') - interval '6 hours')",
   );
@@ -198,7 +200,7 @@ test("roll-ups of what comes piece by piece end as one of all of it does", async
   const [{ rows }, before] = [await pool.query(all), await pool.query(bursts)];
   assert.ok(rows.length > 10 && before.rows.length > 2, `${rows.length} states, ${before.rows.length} bursts`);
   await pool.query(
-    "truncate recsys_engine.bursts, recsys_engine.first_acts; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
+    "truncate recsys_engine.bursts, recsys_engine.first_day_interactions; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
   );
   await counted(1);
   assert.deepEqual((await pool.query(bursts)).rows, before.rows);
@@ -312,7 +314,7 @@ test("whoever meets new authors, early, late or no longer, roll-ups piece by pie
     await counted(1);
     const before = [await pool.query(bursts), await pool.query(states)].map(({ rows }) => rows);
     await pool.query(
-      "truncate recsys_engine.bursts, recsys_engine.first_acts; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
+      "truncate recsys_engine.bursts, recsys_engine.first_day_interactions; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
     );
     await counted(1);
     const now = [await pool.query(bursts), await pool.query(states)].map(({ rows }) => rows);

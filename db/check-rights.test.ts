@@ -37,7 +37,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 
 /**
  * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, neighbours are added up by the service role, whom to
- * follow is told by another function, posts wait only where an author writes many a day, and this app's ids are no texts, none of people and say no time.
+ * follow is told by another function, the names of 1.0.0 are for its functions, posts wait only where an author writes many a day, and this app's ids are no texts, none of people and say no time.
  */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
@@ -45,11 +45,17 @@ const besidesFeeds = [
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
+  "execute on function recsys_engine.common_sources(recsys_engine.feed_request,text)",
+  "execute on function recsys_engine.follow_reason(bigint,uuid[])",
+  "execute on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint)",
+  "execute on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer)",
   "execute on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer)",
-  "execute on function recsys_engine.number_of(text,text)",
+  "execute on function recsys_engine.parse_base_n(text,text)",
   "execute on function recsys_engine.people_to_follow(uuid,integer)",
+  "execute on function recsys_engine.posts_like(uuid,integer)",
   "execute on function recsys_engine.topics_to_follow(uuid,integer,text)",
-  "execute on function recsys_engine.why_to_follow(bigint,uuid[])",
+  "execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[])",
+  "execute on function recsys_engine.with_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision)",
   "select on table recsys.source_logins",
   "select on table recsys_engine.post_neighbours",
   "select on table recsys_engine.user_days",
@@ -61,6 +67,8 @@ const besidesFeeds = [
  */
 async function cureAll(client: pg.PoolClient, mostRounds: number): Promise<void> {
   for (let rounds = 0; ; rounds++) {
+    // as a new session asks: PL/pgSQL keeps expressions whose rights it has checked
+    await client.query("discard plans");
     const { rows } = await client.query<CheckRow>("select * from recsys_engine.check_access()");
     if (rows.length === 0) return;
     const statements = rows.filter(({ cure }) => cure.startsWith("grant "));

@@ -124,7 +124,7 @@ await onBoth(
       [gone],
     );
     await pool.query("select recsys.roll_up(null)");
-    await pool.query("select recsys_engine.thin_feature_store(20, 1000)");
+    await pool.query("select recsys_engine.prune_feature_store(20, 1000)");
     await pool.query(
       "select recsys.unwatch(table_name) from (select distinct table_name from recsys.watches where kind in ('interactions', 'logins')) as watched",
     );
@@ -135,7 +135,7 @@ await onBoth(
     );
     await pool.query("insert into recsys_engine.feature_changes (post_id) values ($1)", [post(7)]);
     await pool.query("select recsys.roll_up(null)");
-    assert.equal((await pool.query("select from recsys_engine.set_aside_changes")).rowCount, 1);
+    assert.equal((await pool.query("select from recsys_engine.failed_feature_changes")).rowCount, 1);
     const named = await pool.query("select from recsys_engine.post_stats where user_id = $1", [gone]);
     assert.ok(Number(named.rowCount) > 30);
 
@@ -147,7 +147,7 @@ await onBoth(
     assert.deepEqual(await tablesWith(pool, gone), []);
     await pool.query("alter table recsys_engine.post_stats drop constraint refused");
     await pool.query(
-      "insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.set_aside_changes",
+      "insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes",
     );
     await pool.query("select recsys.roll_up(null)");
     await assertExact(pool);

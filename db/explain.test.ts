@@ -47,7 +47,7 @@ test("ranks without limits are those of recsys_engine.retrieve within them, for 
       `select candidates.post_id, candidates.ranks as within, asked.ranks, asked.is_candidate
        from (select (select embedding from recsys.user_embeddings where model_id = $2 and user_id = $1) as vector, now() as now) as given
        cross join lateral recsys_engine.retrieve($1, $2, given.vector, given.now) as candidates
-       cross join lateral recsys_engine.candidate_for($1, candidates.post_id, $2, given.vector, given.now) as asked
+       cross join lateral recsys_engine.explain_candidate($1, candidates.post_id, $2, given.vector, given.now) as asked
        where candidates.post_id <> $3`,
       // the owner's own candidates hold what the user may not see
       [user, model, privatePost],
@@ -237,7 +237,11 @@ test("asking changes neither role nor claims of the one who asks, not even when 
     assert.deepEqual(await who(), before);
     await client.query("savepoint here");
     await assert.rejects(
-      client.query("select * from recsys_engine.candidate_for($1, $2, $3, '[1]', now())", [people.ada, post(4), model]),
+      client.query("select * from recsys_engine.explain_candidate($1, $2, $3, '[1]', now())", [
+        people.ada,
+        post(4),
+        model,
+      ]),
     );
     await client.query("rollback to here");
     assert.deepEqual(await who(), before);

@@ -44,13 +44,13 @@ for (const seed of seeds)
       assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
       if (checked++ % 15 === 0) await assertExact(database);
       const { rows } = await database.pool.query(
-        "select thinned_before > '-infinity' as thinned from recsys_engine.thinning",
+        "select thinned_before > '-infinity' as thinned from recsys_engine.pruning_progress",
       );
       wasThinned ||= rows[0].thinned;
     }
     await assertExact(database);
     assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
-    assert.equal((await database.pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
+    assert.equal((await database.pool.query("select from recsys_engine.failed_feature_changes")).rowCount, 0);
     // at the end it may be undone: where so much was deleted that the earliest states are needed again
     assert.ok(wasThinned, "nothing was old enough to be thinned");
     t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
@@ -81,7 +81,7 @@ test("four who write, two who roll up, and one who thins, all at once", {
   };
   const thin = async (random: Random) => {
     while (goesOn())
-      await database.pool.query("select recsys_engine.thin_feature_store($1, $2)", [
+      await database.pool.query("select recsys_engine.prune_feature_store($1, $2)", [
         40 + random.below(160),
         1 + random.below(30),
       ]);
@@ -171,7 +171,7 @@ await onBoth("where more may have changed than is queued event by event, all of 
       const at = await unqueued(ana, story);
       await pool.query("insert into recsys_engine.feature_changes (post_id, at) values ($1, $2)", [story, at]);
       await pool.query(
-        "insert into recsys_engine.set_aside_changes (user_id, at, error_code, reason) values ($1, $2, '22000', 'a test')",
+        "insert into recsys_engine.failed_feature_changes (user_id, at, error_code, reason) values ($1, $2, '22000', 'a test')",
         [ana, at],
       );
       await view(ana, other);
@@ -189,7 +189,7 @@ await onBoth("where more may have changed than is queued event by event, all of 
       await change();
       await pool.query("select recsys.roll_up()");
       assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
-      assert.equal((await pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
+      assert.equal((await pool.query("select from recsys_engine.failed_feature_changes")).rowCount, 0);
     });
   }
 });

@@ -13,7 +13,7 @@ test("every mark and every sign without width is folded alike in SQL and in Type
     if (/[\p{M}\p{Cf}\p{DI}]/u.test(sign) && !/\p{Cn}/u.test(sign)) signs.push(`a${sign}b`);
   }
   const { rows } = await pool.query<{ sign: string; folded: string; alone: boolean }>(
-    `select sign, recsys_engine.folded(sign) as folded, recsys_engine.folded(sign) ~ ('a' || recsys_engine.not_in_words() || 'b') as alone from unnest($1::text[]) as sign`,
+    `select sign, recsys_engine.fold_text(sign) as folded, recsys_engine.fold_text(sign) ~ ('a' || recsys_engine.word_separator_class() || 'b') as alone from unnest($1::text[]) as sign`,
     [signs],
   );
   assert.deepEqual(
@@ -37,7 +37,7 @@ test("letters of scripts without spaces stand apart in SQL as in TypeScript, and
     return isChosen && code > 0 && (code < 0xd800 || code > 0xdfff) ? [String.fromCodePoint(code)] : [];
   });
   const { rows } = await pool.query<{ letter: string; folded: string }>(
-    "select letter, recsys_engine.folded(letter) as folded from unnest($1::text[]) as letter",
+    "select letter, recsys_engine.fold_text(letter) as folded from unnest($1::text[]) as letter",
     [letters],
   );
   assert.deepEqual(
@@ -73,7 +73,7 @@ test("texts are folded alike", async () => {
     "👨\u200d👩\u200d👧 1\ufe0f\u20e3",
     `Z${"\u0338\u031b".repeat(500)}algo 签\u0308证`,
   ];
-  const { rows } = await pool.query("select recsys_engine.folded(text) as folded from unnest($1::text[]) as text", [
+  const { rows } = await pool.query("select recsys_engine.fold_text(text) as folded from unnest($1::text[]) as text", [
     texts,
   ]);
   assert.deepEqual(

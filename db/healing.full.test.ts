@@ -13,8 +13,8 @@ const kept = [
   "recsys.dismissals",
   "recsys.impressions",
   ...(
-    "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members author_readers " +
-    "trials trial_impressions post_tags"
+    "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_day_interactions bursts circle_members author_readers " +
+    "exploration_stats exploration_impressions post_tags"
   )
     .split(" ")
     .map((table) => `recsys_engine.${table}`),
@@ -56,7 +56,7 @@ const attack = `
     select ${person("one", "''")}, ${old("n % 20")}, ${noon(0)} + ${minutes("n * 0.00002")} from generate_series(1, ${views}) as n;
   insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
     select md5('page' || n || i)::uuid, ${person("ten", "n")}, ${old("i")}, 1, ${noon(0)} + ${minutes("1")} from generate_series(1, 10) as n, generate_series(1, 50) as i;
-  insert into recsys_engine.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
+  insert into recsys_engine.exploration_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
   insert into recsys.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
 
 /** What people do who are taken in: they come to the posts of the ten. */
@@ -72,7 +72,7 @@ const afterwards = `
     select 20000000 + n, ${person("new", "n")}, ${old("n")}, ${noon(0)} + ${minutes("60 + 40 * n")} from generate_series(1, 3) as n;
   insert into public.post_votes (id, user_id, post_id, created_at)
     select 20000100 + n, ${person("known", "n")}, ${old("n * n")}, ${noon(0)} + ${minutes("70 + n")} from generate_series(1, 40) as n;
-  insert into recsys_engine.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("known", "n")}, ${noon(0)} + ${minutes("70")} from generate_series(1, 40) as n, generate_series(1, 3) as i;
+  insert into recsys_engine.exploration_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("known", "n")}, ${noon(0)} + ${minutes("70")} from generate_series(1, 40) as n, generate_series(1, 3) as i;
   insert into public.post_views (id, user_id, post_id, created_at)
     select 20000200 + n, ${person("known", "n")}, md5('later post' || 1 + n % 3)::uuid, ${noon(0)} + ${minutes("75 + n * .1")} from generate_series(1, 40) as n`;
 
@@ -129,7 +129,7 @@ async function lived(isAttacked: boolean) {
   const today = await allKept();
   await evening(1);
   await rollUp();
-  await pool.query("select recsys_engine.purge_trials()");
+  await pool.query("select recsys_engine.purge_exploration_stats()");
   return { attacked, today, tomorrow: await allKept() };
 }
 
@@ -137,7 +137,7 @@ test("deleted and erased, they leave what is kept of all others as it is where t
   const calm = await lived(false);
   const healed = await lived(true);
   assert.equal(differing(healed.attacked, calm.attacked).length, 14, "the attack reached all that is kept");
-  assert.deepEqual(differing(healed.today, calm.today), ["recsys_engine.trials"]);
+  assert.deepEqual(differing(healed.today, calm.today), ["recsys_engine.exploration_stats"]);
   assert.deepEqual(differing(healed.tomorrow, calm.tomorrow), []);
   assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 });

@@ -13,7 +13,7 @@ let model: number;
 beforeEach(async () => {
   await clear(pool);
   await pool.query(
-    `truncate recsys.daily_metrics, recsys_engine.embedding_jobs, recsys_engine.feature_changes, recsys_engine.late_changes; update recsys.settings set clock_shift = '0';
+    `truncate recsys.daily_metrics, recsys_engine.embedding_jobs, recsys_engine.feature_changes, recsys_engine.deferred_changes; update recsys.settings set clock_shift = '0';
      select recsys_engine.make_impression_partitions()`,
   );
   await fillCommunity(pool);
@@ -158,7 +158,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
     "50",
     () =>
       pool.query(
-        "insert into recsys_engine.late_changes (user_id, at, queued_at) values ($1, now(), now() - interval '50 hours')",
+        "insert into recsys_engine.deferred_changes (user_id, at, queued_at) values ($1, now(), now() - interval '50 hours')",
         [people.ada],
       ),
   ],

@@ -138,7 +138,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
   await large.query("update recsys.settings set index_window_days = 30");
   let moved = 0;
   for (let taken = -1; taken !== 0; moved += taken)
-    taken = Number((await large.query("select recsys_engine.move_index_window(500) as moved")).rows[0].moved);
+    taken = Number((await large.query("select recsys_engine.advance_index_window(500) as moved")).rows[0].moved);
   assert.equal(moved, 900);
   // feeds are asked for all the time
   let [asked, isBuilding] = [0, true];
@@ -172,7 +172,7 @@ test("a window is a whole number of days from 1 to 36,500", async () => {
   await assert.rejects(pool.query("update recsys.settings set index_window_days = 'soon'"), /invalid input syntax/);
   for (const most of ["0", "-5", "null"])
     await assert.rejects(
-      pool.query(`select recsys_engine.move_index_window(${most})`),
+      pool.query(`select recsys_engine.advance_index_window(${most})`),
       new RegExp(`the index window moves by at least one post, not ${most}$`),
     );
 });
@@ -184,7 +184,7 @@ async function setDays(days: number | null): Promise<void> {
 }
 
 async function move(most = 20000): Promise<number> {
-  return Number((await pool.query("select recsys_engine.move_index_window($1) as moved", [most])).rows[0].moved);
+  return Number((await pool.query("select recsys_engine.advance_index_window($1) as moved", [most])).rows[0].moved);
 }
 
 async function rollUp(): Promise<void> {

@@ -18,10 +18,10 @@ const names = `
 
 const works = [
   "select recsys.roll_up()",
-  "select recsys_engine.count_trials()",
-  "select recsys_engine.purge_trials()",
-  "select recsys_engine.thin_feature_store()",
-  "select recsys_engine.move_index_window()",
+  "select recsys_engine.update_exploration_stats()",
+  "select recsys_engine.purge_exploration_stats()",
+  "select recsys_engine.prune_feature_store()",
+  "select recsys_engine.advance_index_window()",
   "select recsys_engine.find_circles()",
   "select recsys_engine.measure_days()",
   "select recsys_engine.assign_topics(1, '{}')",

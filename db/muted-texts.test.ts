@@ -47,7 +47,7 @@ test("what a mute of a text hides is what ilike finds", async () => {
       const idsOf = async (statement: string) => (await pool.query<{ id: string }>(statement)).rows.map(({ id }) => id);
       const meant = await idsOf(oracle);
       hidden += meant.length;
-      const shown = `select post_id from recsys_engine.eligible_posts((select recsys_engine.request_with_mutes('${reader}', '2199-01-01')))`;
+      const shown = `select post_id from recsys_engine.eligible_posts((select recsys_engine.mutes_only_request('${reader}', '2199-01-01')))`;
       assert.deepEqual(
         await idsOf(`select post_id as id from recsys.source_posts where post_id not in (${shown}) order by 1`),
         meant,
@@ -55,7 +55,7 @@ test("what a mute of a text hides is what ilike finds", async () => {
       assert.deepEqual(
         await idsOf(
           `select post_id as id from recsys.source_posts as posts where exists (
-             select from recsys.source_mutes where recsys_engine.is_muted(kind, value, author_id, title, tags, description)
+             select from recsys.source_mutes where recsys_engine.matches_mute(kind, value, author_id, title, tags, description)
            ) order by 1`,
         ),
         meant,
@@ -78,7 +78,7 @@ test("of 1,000 texts 100 of each kind are looked for", async () => {
     [reader],
   );
   const { rows } = await pool.query(
-    "select cardinality(muted_titles) as titles, cardinality(muted_descriptions) as descriptions from recsys_engine.request_with_mutes($1, now())",
+    "select cardinality(muted_titles) as titles, cardinality(muted_descriptions) as descriptions from recsys_engine.mutes_only_request($1, now())",
     [reader],
   );
   assert.deepEqual(rows, [{ titles: 200, descriptions: 100 }]);

@@ -1,4 +1,4 @@
-/** What the optional heads of a ranker learn from and are held against: recsys_engine.optional_labels, and what is measured by it. */
+/** What the optional heads of a ranker learn from and are held against: recsys_engine.optional_head_labels, and what is measured by it. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { array, asyncProperty, assert as check, constantFrom } from "fast-check";
@@ -30,7 +30,7 @@ async function show(model: number | null = null, dismiss: number | null = null):
 async function labels(from = "-1 hour", to = "1 hour"): Promise<string[]> {
   const { rows } = await pool.query(
     `select head || case request_id when $1 then ' ada ' else ' ben ' end || right(post_id::text, 1) as label
-     from recsys_engine.optional_labels($2::timestamptz + $3::interval, $2::timestamptz + $4::interval) order by 1`,
+     from recsys_engine.optional_head_labels($2::timestamptz + $3::interval, $2::timestamptz + $4::interval) order by 1`,
     [uuid("f", 1), shownAt, from, to],
   );
   return rows.map(({ label }) => label);
@@ -83,7 +83,7 @@ test("pages from an instant on and before another", async () => {
   assert.deepEqual(await labels("0 hours", "1 second"), ["dismiss ada 1"]);
   assert.deepEqual(await labels("-1 hour", "0 hours"), []);
   assert.deepEqual(await labels("1 second", "2 hours"), []);
-  const { rows } = await pool.query("select count(*)::int as n from recsys_engine.optional_labels(null, null)");
+  const { rows } = await pool.query("select count(*)::int as n from recsys_engine.optional_head_labels(null, null)");
   assert.equal(rows[0].n, 0, "nothing was shown");
 });
 
@@ -115,7 +115,7 @@ test("a mute of which the app does not say when it came is no label, and one tha
     await client.query(
       "create or replace view recsys.source_mutes with (security_invoker = true) as select user_id, kind, value, null::timestamptz as created_at from public.mutes",
     );
-    const { rows } = await client.query("select count(*)::int as n from recsys_engine.optional_labels($1, $2)", [
+    const { rows } = await client.query("select count(*)::int as n from recsys_engine.optional_head_labels($1, $2)", [
       later(-1),
       later(1),
     ]);
@@ -169,11 +169,11 @@ test("a mute is about the posts that it takes out of a feed, whatever is in it",
         `with muted as (
            select jsonb_populate_record(null::recsys_engine.feed_request, '{"excluded": [], "is_narrowed": true}') as request
          )
-         select recsys_engine.is_muted($1, $2, null, $3, array[$3], null) as one, (
-           -- what recsys_engine.request_with_mutes makes of it
+         select recsys_engine.matches_mute($1, $2, null, $3, array[$3], null) as one, (
+           -- what recsys_engine.mutes_only_request makes of it
            select case $1 when 'topic' then lower($2) = lower($3)
              when 'word' then $2 ~ '\\S' and recsys_engine.text_for_mutes($3, array[$3])
-               ~ ('(^|' || recsys_engine.not_in_words() || ')(?:' || recsys_engine.word_pattern(recsys_engine.muted_word($2)) || ')(' || recsys_engine.not_in_words() || '|$)')
+               ~ ('(^|' || recsys_engine.word_separator_class() || ')(?:' || recsys_engine.word_pattern(recsys_engine.muted_word($2)) || ')(' || recsys_engine.word_separator_class() || '|$)')
              else false end
          ) as other`,
         [kind, value.join(""), title.join("")],

@@ -52,7 +52,7 @@ await onBoth(
       if (written.length === 1)
         assert.equal(await count(pool, "recsys_engine.latest_post_stats where votes = 1"), 15, "what is new");
       assert.ok(written.length < 100);
-    } while ((await count(pool, "recsys_engine.late_changes")) > 0);
+    } while ((await count(pool, "recsys_engine.deferred_changes")) > 0);
     t.diagnostic(`rows written: ${written.join(", ")}`);
     // as many states of posts as may be rewritten, as many of people who came next to them, and what is new itself
     assert.ok(Math.max(...written) <= 2 * 500 + 300, `${Math.max(...written)} rows`);
@@ -68,7 +68,7 @@ await onBoth(
     await community(database);
     await pool.query(late("generate_series(0, 0)"));
     assert.ok((await rollUp(pool, "20000, 5000, 300")) < 100);
-    assert.equal(await count(pool, "recsys_engine.late_changes"), 12);
+    assert.equal(await count(pool, "recsys_engine.deferred_changes"), 12);
     assert.equal(await viewsOf(pool, "0"), 400);
     await pool.query(`insert into public.post_views (user_id, post_id) values (${person("450")}, ${post("0")})`);
     await rollUp(pool, "20000, 5000, 300");
@@ -87,9 +87,9 @@ test("everything is worked off at once where no bound is set", async (t) => {
   await community(database);
   await pool.query(late("generate_series(0, 19)"));
   await rollUp(pool, "20000, 10, 10");
-  assert.ok((await count(pool, "recsys_engine.late_changes")) > 0);
+  assert.ok((await count(pool, "recsys_engine.deferred_changes")) > 0);
   await rollUp(pool, "null");
-  assert.equal(await count(pool, "recsys_engine.late_changes"), 0);
+  assert.equal(await count(pool, "recsys_engine.deferred_changes"), 0);
   await isExact(pool);
 });
 
@@ -132,7 +132,7 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
   assert.equal(await count(pool, "recsys_engine.latest_post_stats where votes = 2"), 2);
   await pool.query(rows[0].definition);
   for (let minute = 0; minute < 2; minute++) await rollUp(pool, "20000, 200000, null");
-  assert.equal(await count(pool, "recsys_engine.set_aside_changes"), 0);
+  assert.equal(await count(pool, "recsys_engine.failed_feature_changes"), 0);
   await isExact(pool);
 });
 

@@ -135,8 +135,10 @@ await onBoth("one view that cannot be read among many", async (t, database) => {
        select id as interaction_id, user_id, post_id, 'view' as kind, value, created_at, null::real as weight from public.post_views
        union all select id, user_id, post_id, 'vote', value, created_at, null from public.post_votes`,
     );
-    const { rows } = await pool.query("select obj_description('recsys_engine.set_aside_changes'::regclass) as comment");
-    const statement = /insert into recsys_engine\.feature_changes.*set_aside_changes/.exec(rows[0].comment)?.[0];
+    const { rows } = await pool.query(
+      "select obj_description('recsys_engine.failed_feature_changes'::regclass) as comment",
+    );
+    const statement = /insert into recsys_engine\.feature_changes.*failed_feature_changes/.exec(rows[0].comment)?.[0];
     await pool.query(statement as string);
     await pool.query("select recsys.roll_up()");
     await assertMended(database);
@@ -186,7 +188,7 @@ test("where every third post fails, the cost is bounded and nothing is lost", as
     const { rows } = await pool.query("select array_agg(id order by id) as ids from public.posts");
     await pool.query("truncate recsys_engine.feature_changes");
     await pool.query(
-      "select recsys_engine.work_off('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', '{}', false, '-infinity')",
+      "select recsys_engine.recompute_states('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', '{}', false, '-infinity')",
       [rows[0].ids],
     );
     assert.equal((await failures(database)).length, 1, "one is known at least");

@@ -63,7 +63,7 @@ test("the model of a running shadow is not dropped, and gets vectors of new post
   const droppable = async () =>
     (await pool.query("select model_id::int from recsys_engine.droppable_models")).rows.map(({ model_id }) => model_id);
   assert.deepEqual(await droppable(), []);
-  assert.deepEqual((await pool.query("select model_id::int from recsys_engine.tried_models")).rows, [
+  assert.deepEqual((await pool.query("select model_id::int from recsys_engine.models_under_test")).rows, [
     { model_id: model },
   ]);
   await pool.query("select recsys.stop_shadow('shadow')");

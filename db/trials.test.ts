@@ -18,7 +18,7 @@ const posts = Array.from({ length: 20 }, (_, i) => post(i));
 
 beforeEach(async () => {
   await pool.query(
-    "truncate public.profiles, public.posts, recsys_engine.trials, recsys_engine.trial_impressions, recsys.impressions cascade",
+    "truncate public.profiles, public.posts, recsys_engine.exploration_stats, recsys_engine.exploration_impressions, recsys.impressions cascade",
   );
   await pool.query(
     "insert into public.profiles (id) select ('0000000a-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid from generate_series(0, 199) as n",
@@ -69,12 +69,14 @@ async function log(...feeds: LoggedFeed[]): Promise<void> {
 }
 
 const count = async (n = 0) => {
-  const { rows } = await pool.query("select impressions, acted from recsys_engine.trials where post_id = $1", [
-    post(n),
-  ]);
+  const { rows } = await pool.query(
+    "select impressions, acted from recsys_engine.exploration_stats where post_id = $1",
+    [post(n)],
+  );
   return rows.length === 0 ? null : [rows[0].impressions, rows[0].acted];
 };
-const recount = async () => Number((await pool.query("select recsys_engine.count_trials() as n")).rows[0].n);
+const recount = async () =>
+  Number((await pool.query("select recsys_engine.update_exploration_stats() as n")).rows[0].n);
 
 test("16 workers that log the same posts at the same time, each in another order, lose nothing and wait for each other at most", {
   skip: oneSession,
@@ -146,7 +148,7 @@ test("what is committed late is counted when it is, however long ago it was show
   const late = await pool.connect();
   try {
     await late.query("begin");
-    await late.query("insert into recsys_engine.trial_impressions values ($1, $2, now() - interval '3 hours')", [
+    await late.query("insert into recsys_engine.exploration_impressions values ($1, $2, now() - interval '3 hours')", [
       post(0),
       person(1),
     ]);
@@ -166,7 +168,7 @@ test("an act finds its impression whichever of them a roll-up sees first", {
 }, async () => {
   const view =
     "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() + interval '1 second')";
-  const impression = "insert into recsys_engine.trial_impressions values ($2, $1, now())";
+  const impression = "insert into recsys_engine.exploration_impressions values ($2, $1, now())";
   const rollUp = () => pool.query("select recsys.roll_up()");
   for (const [n, [first, second]] of [
     [view, impression],
@@ -210,7 +212,7 @@ test("with writers, acts and roll-ups in any order the counts are those of a loo
           for (const [user, id] of pairs) {
             if (random.below(2) === 0)
               await client.query(
-                "insert into recsys_engine.trial_impressions values ($2, $1, now() - interval '1 minute') on conflict do nothing",
+                "insert into recsys_engine.exploration_impressions values ($2, $1, now() - interval '1 minute') on conflict do nothing",
                 [user, id],
               );
             else
@@ -232,14 +234,14 @@ test("with writers, acts and roll-ups in any order the counts are those of a loo
   }
   await pool.query("select recsys.roll_up()");
   const { rows } = await pool.query(
-    `select count(*)::int as wrong, (select sum(acted)::int from recsys_engine.trials) as acted
-     from recsys_engine.trials full join (
+    `select count(*)::int as wrong, (select sum(acted)::int from recsys_engine.exploration_stats) as acted
+     from recsys_engine.exploration_stats full join (
        select shown.post_id, count(*) as impressions, count(*) filter (where exists (
          select from public.post_views as views where views.user_id = shown.user_id and views.post_id = shown.post_id
        )) as acted
-       from recsys_engine.trial_impressions as shown group by shown.post_id
+       from recsys_engine.exploration_impressions as shown group by shown.post_id
      ) as expected using (post_id)
-     where (trials.impressions, trials.acted) is distinct from (expected.impressions, expected.acted)`,
+     where (exploration_stats.impressions, exploration_stats.acted) is distinct from (expected.impressions, expected.acted)`,
   );
   assert.equal(rows[0].wrong, 0);
   assert.ok(rows[0].acted > 50, `${rows[0].acted} acts`);
@@ -251,7 +253,7 @@ test("a roll-up writes what is new alone, and who is erased stays in the counts 
   const places = async () =>
     (
       await pool.query(
-        "select post_id, user_id, ctid from recsys_engine.trial_impressions where user_id <> $1 order by 1, 2",
+        "select post_id, user_id, ctid from recsys_engine.exploration_impressions where user_id <> $1 order by 1, 2",
         [person(3)],
       )
     ).rows;
@@ -268,7 +270,7 @@ test("a roll-up writes what is new alone, and who is erased stays in the counts 
     before.filter(({ user_id }) => user_id === person(1)),
     "no other row was written",
   );
-  await pool.query("select recsys_engine.purge_trials()");
+  await pool.query("select recsys_engine.purge_exploration_stats()");
   assert.deepEqual(await impressions(), [2, 2, 1]);
 });
 
@@ -277,7 +279,7 @@ test("a roll-up counts where nothing else has changed, and goes on where trials 
   await log(shown(1, posts));
   await pool.query("select recsys.roll_up()");
   assert.deepEqual(await count(), [1, 0]);
-  await pool.query("alter table recsys_engine.trials rename to trials_gone");
+  await pool.query("alter table recsys_engine.exploration_stats rename to trials_gone");
   try {
     await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [person(1), post(0)]);
     await pool.query("select recsys.roll_up()");
@@ -286,26 +288,27 @@ test("a roll-up counts where nothing else has changed, and goes on where trials 
     ]);
     assert.deepEqual(rows, [{ views: 1 }]);
   } finally {
-    await pool.query("alter table recsys_engine.trials_gone rename to trials");
+    await pool.query("alter table recsys_engine.trials_gone rename to exploration_stats");
   }
 });
 
 test("the trials of old posts go at night, with whom they were shown to; those that are on stay", async () => {
   await log(shown(1, posts), shown(2, posts));
   await recount();
-  await pool.query("update recsys_engine.trials set created_at = now() - interval '8 days' where post_id = $1", [
-    post(0),
-  ]);
+  await pool.query(
+    "update recsys_engine.exploration_stats set created_at = now() - interval '8 days' where post_id = $1",
+    [post(0)],
+  );
   // shown and deleted before anybody counted it
-  await pool.query("insert into recsys_engine.trial_impressions values ($1, $2, now() - interval '15 days')", [
+  await pool.query("insert into recsys_engine.exploration_impressions values ($1, $2, now() - interval '15 days')", [
     post(99),
     person(1),
   ]);
-  const { rows } = await pool.query("select recsys_engine.purge_trials()::int as n");
+  const { rows } = await pool.query("select recsys_engine.purge_exploration_stats()::int as n");
   assert.deepEqual(rows, [{ n: 1 }]);
   assert.equal(await count(0), null);
   assert.deepEqual(await count(1), [2, 0]);
-  const left = await pool.query("select count(*)::int as n from recsys_engine.trial_impressions");
+  const left = await pool.query("select count(*)::int as n from recsys_engine.exploration_impressions");
   assert.deepEqual(left.rows, [{ n: 38 }]);
 });
 
@@ -314,9 +317,9 @@ test("nobody but the service reads who was shown what", async () => {
   try {
     for (const role of ["authenticated", "anon"])
       for (const question of [
-        "select from recsys_engine.trials",
-        "select from recsys_engine.trial_impressions",
-        "select recsys_engine.count_trials()",
+        "select from recsys_engine.exploration_stats",
+        "select from recsys_engine.exploration_impressions",
+        "select recsys_engine.update_exploration_stats()",
       ]) {
         await client.query(`begin; set local role ${role}`);
         await assert.rejects(client.query(question), /permission denied/);
@@ -349,7 +352,7 @@ test("a feed reads the counts, what is usual, and from when on a post is young; 
   assert.deepEqual([nothing.known.size, nothing.rate], [0, 0.05]);
   assert.ok(Math.abs(nothing.since - (Date.now() - week)) < 60_000);
   await pool.query(
-    "insert into recsys_engine.trials values ($1, now(), 30, 10), ($2, now() - interval '1 day', 50, 0), ($3, now() - interval '8 days', 50, 50)",
+    "insert into recsys_engine.exploration_stats values ($1, now(), 30, 10), ($2, now() - interval '1 day', 50, 0), ($3, now() - interval '8 days', 50, 50)",
     posts.slice(0, 3),
   );
   const kept = createExplorationStatsCache();
@@ -374,12 +377,12 @@ test("a feed reads the counts, what is usual, and from when on a post is young; 
 
 test("of more than 5,000 young posts the newest are under trial", async () => {
   await pool.query(
-    "insert into recsys_engine.trials select gen_random_uuid(), now() - n * interval '1 minute', 1, 0 from generate_series(1, 5001) as n",
+    "insert into recsys_engine.exploration_stats select gen_random_uuid(), now() - n * interval '1 minute', 1, 0 from generate_series(1, 5001) as n",
   );
   const { known, since } = await read();
   assert.equal(known.size, 5_000);
   const { rows } = await pool.query(
-    "select 1000 * extract(epoch from created_at)::float8 as at from recsys_engine.trials order by created_at desc offset 4999 limit 1",
+    "select 1000 * extract(epoch from created_at)::float8 as at from recsys_engine.exploration_stats order by created_at desc offset 4999 limit 1",
   );
   assert.ok(Math.abs(since - rows[0].at) < 1);
 });

@@ -103,7 +103,7 @@ test("who did much is offered nothing of it again, though a feed reads only the 
 });
 
 test("a feed of somebody with 20,000 views looks at hardly more pages than another's", async (t) => {
-  const candidates = "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock())";
+  const candidates = "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock())";
   const context = "select recsys_engine.user_context($1, null, recsys.clock())";
   for (const [statement, most] of [
     [candidates, 6_000],

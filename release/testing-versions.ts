@@ -59,10 +59,10 @@ export async function makeUp110({ change, writeByHand }: MadeUp): Promise<void> 
   const sources = "retrieval/sources.sql";
   await change(
     sources,
-    "author_share(p_size integer, p_extent text) returns integer\nlanguage sql immutable\nreturn p_size / 10 *",
-    "author_share(p_size integer, p_extent text, p_parts integer default 10) returns integer\nlanguage sql immutable\nreturn p_size / p_parts *",
+    "max_per_author(p_size integer, p_extent text) returns integer\nlanguage sql immutable\nreturn p_size / 10 *",
+    "max_per_author(p_size integer, p_extent text, p_parts integer default 10) returns integer\nlanguage sql immutable\nreturn p_size / p_parts *",
   );
-  await change(sources, "author_share(integer, text) is", "author_share(integer, text, integer) is");
+  await change(sources, "max_per_author(integer, text) is", "max_per_author(integer, text, integer) is");
   const similar = "answers/similar.sql";
   await change(
     similar,

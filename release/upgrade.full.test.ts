@@ -75,7 +75,7 @@ function logged(counts: Record<string, string>): Record<string, string> {
     "recsys.impressions",
     "recsys_engine.user_days",
     "recsys_engine.rate_limits",
-    "recsys_engine.trial_impressions",
+    "recsys_engine.exploration_impressions",
   ];
   return Object.fromEntries(tables.map((table) => [table, counts[table]]));
 }
@@ -204,7 +204,7 @@ test("a source view is the app's: no upgrade makes it again", { skip }, async (t
 test("a type that lacks a field, which functions have, is seen", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
-    "retrieval/candidates.sql",
+    "retrieval/feed_candidates.sql",
     "(post_id uuid, ranks jsonb)",
     "(post_id uuid, ranks jsonb, added integer)",
   );

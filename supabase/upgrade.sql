@@ -1,5 +1,144 @@
 -- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
 
+-- Names of 1.1.0. What functions of 1.0.0 call keeps its name beside (compatibility/functions_of_1_0_0.sql).
+alter type recsys_engine.told_post rename to post_row;
+alter type recsys_engine.found_post rename to source_hit;
+alter type recsys_engine.pooled_post rename to prefiltered_post;
+alter type recsys_engine.dated_post rename to post_interaction;
+-- squawk-ignore renaming-table
+alter table recsys_engine.first_acts rename to first_day_interactions;
+-- squawk-ignore renaming-table
+alter table recsys_engine.late_days rename to backdated_days;
+-- squawk-ignore renaming-table
+alter table recsys_engine.set_aside_changes rename to failed_feature_changes;
+-- squawk-ignore renaming-table
+alter table recsys_engine.late_changes rename to deferred_changes;
+-- squawk-ignore renaming-table
+alter table recsys_engine.roll_up_share rename to roll_up_budget;
+-- squawk-ignore renaming-table
+alter table recsys_engine.thinning rename to pruning_progress;
+-- squawk-ignore renaming-table
+alter table recsys_engine.trials rename to exploration_stats;
+-- squawk-ignore renaming-table
+alter table recsys_engine.trial_impressions rename to exploration_impressions;
+alter view recsys_engine.impersonal_people rename to personalization_opt_outs;
+alter view recsys_engine.judged_interactions rename to interactions_with_bursts;
+alter view recsys_engine.countable_interactions rename to non_burst_interactions;
+alter view recsys_engine.tried_models rename to models_under_test;
+alter view recsys_engine.optional_acts rename to optional_head_events;
+alter view recsys_engine.chosen_impressions rename to recommended_impressions;
+alter function recsys_engine.told_posts rename to post_columns;
+alter function recsys_engine.told_ranked_posts rename to hydrate_ranked_posts;
+alter function recsys_engine.pooled rename to prefilter_posts;
+alter function recsys_engine.with_pool rename to with_prefiltered_pool;
+alter function recsys_engine.with_came_to rename to with_engaged_posts;
+alter function recsys_engine.with_touched rename to with_followee_engagements;
+alter function recsys_engine.with_given rename to with_requested_posts;
+alter function recsys_engine.given_posts rename to requested_posts;
+alter function recsys_engine.request_with_mutes rename to mutes_only_request;
+alter function recsys_engine.unwanted_originals rename to repost_originals;
+alter function recsys_engine.few_readable rename to small_readable_set;
+alter function recsys_engine.is_muted rename to matches_mute;
+alter function recsys_engine.folded rename to fold_text;
+alter function recsys_engine.not_in_words rename to word_separator_class;
+alter function recsys_engine.feed_kind rename to feed_preference;
+alter function recsys_engine.topics_wanted rename to topic_preferences;
+alter function recsys_engine.common_sources rename to global_sources;
+alter function recsys_engine.own_sources rename to personal_sources;
+alter function recsys_engine.common_posts rename to global_candidates;
+alter function recsys_engine.known_posts rename to post_snapshots;
+alter function recsys_engine.within_share rename to cap_per_author;
+alter function recsys_engine.is_enough rename to has_enough_after_cap;
+alter function recsys_engine.author_share rename to max_per_author;
+alter function recsys_engine.most_found rename to source_fetch_limit;
+alter function recsys_engine.earlier_states rename to historical_post_states;
+alter function recsys_engine.newest_matches rename to newest_filtered_posts;
+alter function recsys_engine.new_posts rename to count_new_posts;
+alter function recsys_engine.candidate_for rename to explain_candidate;
+alter function recsys_engine.user_vectors rename to user_model_inputs;
+alter function recsys_engine.candidates rename to feed_candidates;
+alter function recsys_engine.retrieve_listed rename to retrieve_from_list;
+alter function recsys_engine.keep_bursts rename to refresh_bursts;
+alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
+alter function recsys_engine.keep_affinities rename to refresh_user_affinities;
+alter function recsys_engine.earlier_days rename to prior_active_days;
+alter function recsys_engine.own_burst rename to burst_started_at;
+alter function recsys_engine.admitted_newly rename to first_day_quota;
+alter function recsys_engine.set_aside rename to record_failed_change;
+alter function recsys_engine.put_off rename to defer_recompute;
+alter function recsys_engine.take_changes rename to dequeue_changes;
+alter function recsys_engine.work_off rename to recompute_states;
+alter function recsys_engine.roll_up_portion rename to roll_up_batch;
+alter function recsys_engine.states_since rename to count_states_since;
+alter function recsys_engine.thin_feature_store rename to prune_feature_store;
+alter function recsys_engine.thinned_state rename to reconstruct_state;
+alter function recsys_engine.counted_before rename to state_before_interaction;
+alter function recsys_engine.interactions_that_count rename to counted_interactions;
+alter function recsys_engine.count_trials rename to update_exploration_stats;
+alter function recsys_engine.purge_trials rename to purge_exploration_stats;
+alter function recsys_engine.trial_age rename to exploration_max_age;
+alter function recsys_engine.embeds_change rename to model_includes_change;
+alter function recsys_engine.queue_everything rename to requeue_all;
+alter function recsys_engine.follow_active_model rename to sync_jobs_with_active_model;
+alter function recsys_engine.allot_buckets rename to assign_buckets;
+alter function recsys_engine.checked_settings rename to validate_experiment_settings;
+alter function recsys_engine.checked_variants rename to validate_experiment_variants;
+alter function recsys_engine.optional_labels rename to optional_head_labels;
+alter function recsys_engine.least_people rename to anonymity_threshold;
+alter function recsys_engine.about_people rename to rounded_people_count;
+alter function recsys_engine.posts_like rename to similar_posts_for_caller;
+alter function recsys_engine.people_near rename to similar_people_for_caller;
+alter function recsys_engine.why_to_follow rename to follow_reason;
+alter function recsys_engine.take_request rename to consume_rate_limit;
+alter function recsys_engine.batch_activity rename to batch_active_window;
+alter function recsys_engine.members_read rename to member_readable_columns;
+alter function recsys_engine.names_account rename to references_auth_user;
+alter function recsys_engine.says_the_same rename to are_equivalent_columns;
+alter function recsys_engine.read_whole rename to sequential_scans;
+alter function recsys_engine.compared_in rename to plan_equalities;
+alter function recsys_engine.order_of_posts rename to post_order_column;
+alter function recsys_engine.alias_of_whole rename to partitioned_table_alias;
+alter function recsys_engine.index_cure rename to index_fix;
+alter function recsys_engine.number_of rename to parse_base_n;
+alter table recsys_engine.first_day_interactions rename constraint first_acts_pkey to first_day_interactions_pkey;
+alter table recsys_engine.deferred_changes rename constraint late_changes_check to deferred_changes_check;
+alter table recsys_engine.deferred_changes rename constraint late_changes_pkey to deferred_changes_pkey;
+alter table recsys_engine.backdated_days rename constraint late_days_pkey to backdated_days_pkey;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_only_row_check to roll_up_budget_only_row_check;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_pkey to roll_up_budget_pkey;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_share_check to roll_up_budget_share_check;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_check to failed_feature_changes_check;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_post_id_key to failed_feature_changes_post_id_key;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_user_id_key to failed_feature_changes_user_id_key;
+alter table recsys_engine.pruning_progress rename constraint thinning_only_row_check to pruning_progress_only_row_check;
+alter table recsys_engine.pruning_progress rename constraint thinning_pkey to pruning_progress_pkey;
+alter table recsys_engine.exploration_impressions rename constraint trial_impressions_pkey to exploration_impressions_pkey;
+alter table recsys_engine.exploration_stats rename constraint trials_pkey to exploration_stats_pkey;
+alter index recsys_engine.first_acts_at_idx rename to first_day_interactions_at_idx;
+alter index recsys_engine.late_changes_rewrites_idx rename to deferred_changes_rewrites_idx;
+alter index recsys_engine.late_changes_user_id_idx rename to deferred_changes_user_id_idx;
+alter index recsys_engine.trial_impressions_uncounted_idx rename to exploration_impressions_uncounted_idx;
+alter index recsys_engine.trial_impressions_user_id_idx rename to exploration_impressions_user_id_idx;
+alter index recsys_engine.trials_created_at_idx rename to exploration_stats_created_at_idx;
+alter sequence recsys_engine.late_changes_late_change_id_seq rename to deferred_changes_late_change_id_seq;
+
+-- Schedules call the new names, and keep the times that a DBA gave them.
+do $$
+declare
+  renamed record;
+begin
+  for renamed in values
+    ('recsys thinning', 'select recsys_engine.prune_feature_store()'),
+    ('recsys purge of trials', 'select recsys_engine.purge_exploration_stats()')
+  loop
+    update recsys_engine.planned_schedules set command = renamed.column2 where planned_schedules.name = renamed.column1;
+    if recsys_engine.has_cron() then
+      perform cron.alter_job(job.jobid, command => renamed.column2) from cron.job where job.jobname = renamed.column1 and job.database = current_database();
+    end if;
+  end loop;
+end
+$$;
+
 -- Vectors of posts and users that other models made (embeddings/text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
@@ -61,11 +200,11 @@ alter table recsys.settings add column forwarded_headers text[] not null default
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
 
 -- Feeds from a replica.
-create type recsys_engine.reader as (
+create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
-  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+  latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_preference), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
 alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));
@@ -98,7 +237,7 @@ insert into recsys_engine.index_window default values;
 alter table recsys_engine.index_window enable row level security;
 -- without statistics of the new column a search by the index was taken for one of few rows
 analyze recsys.post_embeddings;
-select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
+select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.advance_index_window()');
 
 -- Where people and posts belong (app_views/source_views.sql).
 create view recsys.source_memberships with (security_invoker = true) as
@@ -110,7 +249,7 @@ select null::uuid as post_id, null::text as scope where false;
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
 -- What is popular (retrieval/sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
-alter type recsys_engine.pooled_post add attribute popularity double precision;
+alter type recsys_engine.prefiltered_post add attribute popularity double precision;
 create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
 language sql immutable
 return ln(greatest(p_recent[5], 1e-30)) / ln(2::double precision) + extract(epoch from p_at - timestamptz '1970-01-01 00:00:00+00')::double precision / 3600 / 720;

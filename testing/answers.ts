@@ -13,12 +13,12 @@ export async function answersTo(
   const [{ ids }] = all;
   const answers: [query: string, ...values: unknown[]][] = [
     ["recsys_engine.retrieve($1, $2, $3::text::extensions.vector, now())", sub, modelId, JSON.stringify(vector)],
-    ["recsys_engine.given_posts($1, $2, null, 7)", sub, ids],
-    ["recsys_engine.new_posts($1, now() - interval '7 days', null, 1000)", sub],
+    ["recsys_engine.requested_posts($1, $2, null, 7)", sub, ids],
+    ["recsys_engine.count_new_posts($1, now() - interval '7 days', null, 1000)", sub],
     ["recsys_engine.people_to_follow($1, 20)", sub],
     ["recsys_engine.topics_to_follow($1, 20, 'topic')", sub],
     ["recsys_engine.topics_to_follow($1, 20, 'group')", sub],
-    ["recsys_engine.posts_like($1, 20)", post],
+    ["recsys_engine.similar_posts_for_caller($1, 20)", post],
     ["recsys_engine.batch_feed($1, 20)", sub],
   ];
   await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
@@ -31,7 +31,7 @@ export async function answersTo(
   }
   await client.query("reset role");
   const { rows } = await client.query(
-    "select recsys_engine.candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
+    "select recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
     [sub, modelId, JSON.stringify(vector), ids],
   );
   await client.query("reset role");

@@ -54,7 +54,7 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 /** What a test leaves, besides what refers to it. */
 const left = [
   "public.profiles, public.posts, recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats, recsys_engine.user_affinities",
-  "recsys.impressions, recsys.dismissals, recsys_engine.trials, recsys_engine.trial_impressions, recsys_engine.author_readers, recsys_engine.usual_newcomers, recsys_engine.first_acts, recsys_engine.late_days",
+  "recsys.impressions, recsys.dismissals, recsys_engine.exploration_stats, recsys_engine.exploration_impressions, recsys_engine.author_readers, recsys_engine.usual_newcomers, recsys_engine.first_day_interactions, recsys_engine.backdated_days",
   "recsys_engine.bursts, recsys_engine.circle_members, recsys_engine.event_ids, recsys_engine.user_days, recsys_engine.batch_runs, recsys.batch_recommendations, recsys_engine.feature_changes, recsys_engine.embedding_jobs, recsys_engine.embedding_changes, recsys_engine.edited_posts, recsys_engine.post_tags, recsys_engine.listed_posts",
 ].join(", ");
 

@@ -182,7 +182,7 @@ export async function assertExact(database: Database): Promise<void> {
      from recsys_engine.user_stats`,
   );
   const { rows: thinning } = await database.pool.query(
-    "select (extract(epoch from thinned_before) * 1000)::double precision as before from recsys_engine.thinning",
+    "select (extract(epoch from thinned_before) * 1000)::double precision as before from recsys_engine.pruning_progress",
   );
   const { before } = thinning[0];
   assertSame(postStats, notThinned(expectedPostStats(events, posts), postStats, "post_id", before));

@@ -106,7 +106,7 @@ const manyChanges: Change = async (client, random) => {
 
 /** The night's job, with far fewer states to keep, in small portions. About half of what there is stays, so that both sides get their changes. */
 const thin: Change = (client, random) =>
-  client.query("select recsys_engine.thin_feature_store($1, $2)", [40 + random.below(160), 1 + random.below(30)]);
+  client.query("select recsys_engine.prune_feature_store($1, $2)", [40 + random.below(160), 1 + random.below(30)]);
 
 const changes: [name: string, weight: number, change: Change][] = [
   ["event added", 120, addEvent],

@@ -70,13 +70,13 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     post(3),
     own,
   ]);
-  await pool.query("insert into recsys_engine.trial_impressions values ($3, $1, now()), ($4, $2, now())", [
+  await pool.query("insert into recsys_engine.exploration_impressions values ($3, $1, now()), ($4, $2, now())", [
     user,
     people.ben,
     post(3),
     own,
   ]);
-  await pool.query("select recsys_engine.count_trials()");
+  await pool.query("select recsys_engine.update_exploration_stats()");
   await pool.query(
     `insert into recsys_engine.author_readers values ($1, array[$2::uuid]), ($2, array[$1::uuid])
      on conflict (user_id) do update set user_ids = excluded.user_ids`,
@@ -87,7 +87,9 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,
     [user, people.ben, post(1), own],
   );
-  await pool.query("insert into recsys_engine.first_acts values ($1, 1, now()) on conflict do nothing", [user]);
+  await pool.query("insert into recsys_engine.first_day_interactions values ($1, 1, now()) on conflict do nothing", [
+    user,
+  ]);
   await pool.query("insert into recsys_engine.bursts values ($1, current_date, now()) on conflict do nothing", [user]);
   await pool.query("insert into recsys_engine.circle_members values ($1)", [user]);
   await pool.query("insert into recsys_engine.post_topics values ($1, 1, 1)", [own]);
@@ -116,7 +118,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
   ]);
   await pool.query("insert into recsys_engine.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("insert into recsys_engine.user_days (user_id, events) values ($1, 1)", [user]);
-  await pool.query("select recsys_engine.take_request($1)", [user]);
+  await pool.query("select recsys_engine.consume_rate_limit($1)", [user]);
   await pool.query(
     "insert into recsys_engine.similar_people values ($1::uuid, $3::bigint, '{}'), ($2, $3, array[$1::uuid])",
     [user, people.ben, model],
@@ -145,12 +147,15 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      from run cross join (values ($2::uuid, array[$4, $5]::uuid[]), ($3, array[$6, $4])) as list (user_id, post_ids)`,
     [model, user, people.ben, post(4), post(5), own],
   );
-  await pool.query("insert into recsys_engine.late_days values ($1, '2020-01-01') on conflict do nothing", [user]);
+  await pool.query("insert into recsys_engine.backdated_days values ($1, '2020-01-01') on conflict do nothing", [user]);
   await pool.query("insert into recsys_engine.edited_posts values ($1, now()) on conflict do nothing", [own]);
   await pool.query("insert into recsys_engine.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
-  await pool.query("insert into recsys_engine.late_changes (user_id, post_id, at) values ($1, $2, now())", [user, own]);
+  await pool.query("insert into recsys_engine.deferred_changes (user_id, post_id, at) values ($1, $2, now())", [
+    user,
+    own,
+  ]);
   await pool.query(
-    `insert into recsys_engine.set_aside_changes (user_id, post_id, at, error_code, reason)
+    `insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
      values ($1, null, '-infinity', '22003', 'tested'), (null, $2, '-infinity', '22003', 'tested')`,
     [user, own],
   );

@@ -152,7 +152,7 @@ test("where nothing was shown the ranker learns from first interactions, up to t
 test("pages know what was dismissed of them, and nothing of long views, which nobody asked for", async () => {
   const told = loaded.pages.flatMap(({ told }) => told ?? []);
   const { rows } = await pool.query(
-    "select count(*)::int as n from recsys_engine.optional_labels('-infinity', 'infinity') where head = 'dismiss'",
+    "select count(*)::int as n from recsys_engine.optional_head_labels('-infinity', 'infinity') where head = 'dismiss'",
   );
   assert.ok(rows[0].n > 300, `${rows[0].n}`);
   assert.equal(told.filter(({ dismiss }) => dismiss === 1).length, rows[0].n);

@@ -186,7 +186,7 @@ for (const [name, accounts, posts, bound] of [
 test("an account that writes 1,000 posts has a tenth of the places for trials, as chance has it", async (t) => {
   // the feeds above ended most trials
   await pool.query(
-    `truncate recsys_engine.trials, recsys_engine.trial_impressions; update recsys.settings set trial_place = 5;
+    `truncate recsys_engine.exploration_stats, recsys_engine.exploration_impressions; update recsys.settings set trial_place = 5;
      update recsys_engine.usual_newcomers set share = 0, counted_at = recsys.clock()`,
   );
   t.after(() => pool.query("update recsys.settings set trial_place = 0; truncate recsys_engine.usual_newcomers"));

@@ -103,7 +103,7 @@ try {
     all: await retrieve(client, caller, { ...asked, common: null }),
     filtered: await retrieve(client, caller, { ...asked, page: { ...asked.page, filter: { max_age_days: 1000 } }, common: null }),
   };
-  const { rows } = await client.query("select source, count(*)::integer from recsys_engine.common_sources(recsys_engine.feed_request($1, now()), 'all') group by source", [people[0]]);
+  const { rows } = await client.query("select source, count(*)::integer from recsys_engine.global_sources(recsys_engine.feed_request($1, now()), 'all') group by source", [people[0]]);
   await client.query("rollback");
   client.release();
   const bySource = (found) => (found.posts ?? found).flatMap(({ ranks }) => ranks.untouched ?? []).sort((a, b) => a - b);

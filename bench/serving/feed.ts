@@ -67,7 +67,7 @@ import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts
 import { vectorAt } from "../../trainer/engine/vector-at.ts";
 
 /**
- * recsys_engine.candidates for the number-th of some people, as the caller, with all that the ranker is told of them: what a feed would cost without
+ * recsys_engine.feed_candidates for the number-th of some people, as the caller, with all that the ranker is told of them: what a feed would cost without
  * all around it, and without what a worker keeps.
  */
 export async function bareFeed(

@@ -100,7 +100,7 @@ export class PastCommunity implements Recommender {
     const { rows } = await this.database.pool.query(
       `select recsys_engine.newcomer_share() as share,
         array(select post_id from recsys_engine.listed_posts where waits) as waiting,
-        recsys_engine.told_posts(array(select (post_id, title, tags, author_id, created_at)::recsys_engine.told_post from recsys.source_posts)) as told`,
+        recsys_engine.post_columns(array(select (post_id, title, tags, author_id, created_at)::recsys_engine.post_row from recsys.source_posts)) as told`,
     );
     const { share, waiting, told } = rows[0];
     this.newcomerShare = share;

@@ -5,6 +5,145 @@ do $$ begin perform '[1]'::extensions.vector; end $$;
 
 -- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
 
+-- Names of 1.1.0. What functions of 1.0.0 call keeps its name beside (compatibility/functions_of_1_0_0.sql).
+alter type recsys_engine.told_post rename to post_row;
+alter type recsys_engine.found_post rename to source_hit;
+alter type recsys_engine.pooled_post rename to prefiltered_post;
+alter type recsys_engine.dated_post rename to post_interaction;
+-- squawk-ignore renaming-table
+alter table recsys_engine.first_acts rename to first_day_interactions;
+-- squawk-ignore renaming-table
+alter table recsys_engine.late_days rename to backdated_days;
+-- squawk-ignore renaming-table
+alter table recsys_engine.set_aside_changes rename to failed_feature_changes;
+-- squawk-ignore renaming-table
+alter table recsys_engine.late_changes rename to deferred_changes;
+-- squawk-ignore renaming-table
+alter table recsys_engine.roll_up_share rename to roll_up_budget;
+-- squawk-ignore renaming-table
+alter table recsys_engine.thinning rename to pruning_progress;
+-- squawk-ignore renaming-table
+alter table recsys_engine.trials rename to exploration_stats;
+-- squawk-ignore renaming-table
+alter table recsys_engine.trial_impressions rename to exploration_impressions;
+alter view recsys_engine.impersonal_people rename to personalization_opt_outs;
+alter view recsys_engine.judged_interactions rename to interactions_with_bursts;
+alter view recsys_engine.countable_interactions rename to non_burst_interactions;
+alter view recsys_engine.tried_models rename to models_under_test;
+alter view recsys_engine.optional_acts rename to optional_head_events;
+alter view recsys_engine.chosen_impressions rename to recommended_impressions;
+alter function recsys_engine.told_posts rename to post_columns;
+alter function recsys_engine.told_ranked_posts rename to hydrate_ranked_posts;
+alter function recsys_engine.pooled rename to prefilter_posts;
+alter function recsys_engine.with_pool rename to with_prefiltered_pool;
+alter function recsys_engine.with_came_to rename to with_engaged_posts;
+alter function recsys_engine.with_touched rename to with_followee_engagements;
+alter function recsys_engine.with_given rename to with_requested_posts;
+alter function recsys_engine.given_posts rename to requested_posts;
+alter function recsys_engine.request_with_mutes rename to mutes_only_request;
+alter function recsys_engine.unwanted_originals rename to repost_originals;
+alter function recsys_engine.few_readable rename to small_readable_set;
+alter function recsys_engine.is_muted rename to matches_mute;
+alter function recsys_engine.folded rename to fold_text;
+alter function recsys_engine.not_in_words rename to word_separator_class;
+alter function recsys_engine.feed_kind rename to feed_preference;
+alter function recsys_engine.topics_wanted rename to topic_preferences;
+alter function recsys_engine.common_sources rename to global_sources;
+alter function recsys_engine.own_sources rename to personal_sources;
+alter function recsys_engine.common_posts rename to global_candidates;
+alter function recsys_engine.known_posts rename to post_snapshots;
+alter function recsys_engine.within_share rename to cap_per_author;
+alter function recsys_engine.is_enough rename to has_enough_after_cap;
+alter function recsys_engine.author_share rename to max_per_author;
+alter function recsys_engine.most_found rename to source_fetch_limit;
+alter function recsys_engine.earlier_states rename to historical_post_states;
+alter function recsys_engine.newest_matches rename to newest_filtered_posts;
+alter function recsys_engine.new_posts rename to count_new_posts;
+alter function recsys_engine.candidate_for rename to explain_candidate;
+alter function recsys_engine.user_vectors rename to user_model_inputs;
+alter function recsys_engine.candidates rename to feed_candidates;
+alter function recsys_engine.retrieve_listed rename to retrieve_from_list;
+alter function recsys_engine.keep_bursts rename to refresh_bursts;
+alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
+alter function recsys_engine.keep_affinities rename to refresh_user_affinities;
+alter function recsys_engine.earlier_days rename to prior_active_days;
+alter function recsys_engine.own_burst rename to burst_started_at;
+alter function recsys_engine.admitted_newly rename to first_day_quota;
+alter function recsys_engine.set_aside rename to record_failed_change;
+alter function recsys_engine.put_off rename to defer_recompute;
+alter function recsys_engine.take_changes rename to dequeue_changes;
+alter function recsys_engine.work_off rename to recompute_states;
+alter function recsys_engine.roll_up_portion rename to roll_up_batch;
+alter function recsys_engine.states_since rename to count_states_since;
+alter function recsys_engine.thin_feature_store rename to prune_feature_store;
+alter function recsys_engine.thinned_state rename to reconstruct_state;
+alter function recsys_engine.counted_before rename to state_before_interaction;
+alter function recsys_engine.interactions_that_count rename to counted_interactions;
+alter function recsys_engine.count_trials rename to update_exploration_stats;
+alter function recsys_engine.purge_trials rename to purge_exploration_stats;
+alter function recsys_engine.trial_age rename to exploration_max_age;
+alter function recsys_engine.embeds_change rename to model_includes_change;
+alter function recsys_engine.queue_everything rename to requeue_all;
+alter function recsys_engine.follow_active_model rename to sync_jobs_with_active_model;
+alter function recsys_engine.allot_buckets rename to assign_buckets;
+alter function recsys_engine.checked_settings rename to validate_experiment_settings;
+alter function recsys_engine.checked_variants rename to validate_experiment_variants;
+alter function recsys_engine.optional_labels rename to optional_head_labels;
+alter function recsys_engine.least_people rename to anonymity_threshold;
+alter function recsys_engine.about_people rename to rounded_people_count;
+alter function recsys_engine.posts_like rename to similar_posts_for_caller;
+alter function recsys_engine.people_near rename to similar_people_for_caller;
+alter function recsys_engine.why_to_follow rename to follow_reason;
+alter function recsys_engine.take_request rename to consume_rate_limit;
+alter function recsys_engine.batch_activity rename to batch_active_window;
+alter function recsys_engine.members_read rename to member_readable_columns;
+alter function recsys_engine.names_account rename to references_auth_user;
+alter function recsys_engine.says_the_same rename to are_equivalent_columns;
+alter function recsys_engine.read_whole rename to sequential_scans;
+alter function recsys_engine.compared_in rename to plan_equalities;
+alter function recsys_engine.order_of_posts rename to post_order_column;
+alter function recsys_engine.alias_of_whole rename to partitioned_table_alias;
+alter function recsys_engine.index_cure rename to index_fix;
+alter function recsys_engine.number_of rename to parse_base_n;
+alter table recsys_engine.first_day_interactions rename constraint first_acts_pkey to first_day_interactions_pkey;
+alter table recsys_engine.deferred_changes rename constraint late_changes_check to deferred_changes_check;
+alter table recsys_engine.deferred_changes rename constraint late_changes_pkey to deferred_changes_pkey;
+alter table recsys_engine.backdated_days rename constraint late_days_pkey to backdated_days_pkey;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_only_row_check to roll_up_budget_only_row_check;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_pkey to roll_up_budget_pkey;
+alter table recsys_engine.roll_up_budget rename constraint roll_up_share_share_check to roll_up_budget_share_check;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_check to failed_feature_changes_check;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_post_id_key to failed_feature_changes_post_id_key;
+alter table recsys_engine.failed_feature_changes rename constraint set_aside_changes_user_id_key to failed_feature_changes_user_id_key;
+alter table recsys_engine.pruning_progress rename constraint thinning_only_row_check to pruning_progress_only_row_check;
+alter table recsys_engine.pruning_progress rename constraint thinning_pkey to pruning_progress_pkey;
+alter table recsys_engine.exploration_impressions rename constraint trial_impressions_pkey to exploration_impressions_pkey;
+alter table recsys_engine.exploration_stats rename constraint trials_pkey to exploration_stats_pkey;
+alter index recsys_engine.first_acts_at_idx rename to first_day_interactions_at_idx;
+alter index recsys_engine.late_changes_rewrites_idx rename to deferred_changes_rewrites_idx;
+alter index recsys_engine.late_changes_user_id_idx rename to deferred_changes_user_id_idx;
+alter index recsys_engine.trial_impressions_uncounted_idx rename to exploration_impressions_uncounted_idx;
+alter index recsys_engine.trial_impressions_user_id_idx rename to exploration_impressions_user_id_idx;
+alter index recsys_engine.trials_created_at_idx rename to exploration_stats_created_at_idx;
+alter sequence recsys_engine.late_changes_late_change_id_seq rename to deferred_changes_late_change_id_seq;
+
+-- Schedules call the new names, and keep the times that a DBA gave them.
+do $$
+declare
+  renamed record;
+begin
+  for renamed in values
+    ('recsys thinning', 'select recsys_engine.prune_feature_store()'),
+    ('recsys purge of trials', 'select recsys_engine.purge_exploration_stats()')
+  loop
+    update recsys_engine.planned_schedules set command = renamed.column2 where planned_schedules.name = renamed.column1;
+    if recsys_engine.has_cron() then
+      perform cron.alter_job(job.jobid, command => renamed.column2) from cron.job where job.jobname = renamed.column1 and job.database = current_database();
+    end if;
+  end loop;
+end
+$$;
+
 -- Vectors of posts and users that other models made (embeddings/text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
@@ -66,11 +205,11 @@ alter table recsys.settings add column forwarded_headers text[] not null default
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
 
 -- Feeds from a replica.
-create type recsys_engine.reader as (
+create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
-  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+  latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_preference), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
 alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));
@@ -103,7 +242,7 @@ insert into recsys_engine.index_window default values;
 alter table recsys_engine.index_window enable row level security;
 -- without statistics of the new column a search by the index was taken for one of few rows
 analyze recsys.post_embeddings;
-select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
+select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.advance_index_window()');
 
 -- Where people and posts belong (app_views/source_views.sql).
 create view recsys.source_memberships with (security_invoker = true) as
@@ -115,7 +254,7 @@ select null::uuid as post_id, null::text as scope where false;
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
 -- What is popular (retrieval/sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
-alter type recsys_engine.pooled_post add attribute popularity double precision;
+alter type recsys_engine.prefiltered_post add attribute popularity double precision;
 create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
 language sql immutable
 return ln(greatest(p_recent[5], 1e-30)) / ln(2::double precision) + extract(epoch from p_at - timestamptz '1970-01-01 00:00:00+00')::double precision / 3600 / 720;
@@ -237,11 +376,11 @@ create index feature_changes_whole_people_idx on recsys_engine.feature_changes (
 
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
-drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
+drop function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
 
-drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
+drop function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
-drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
+drop function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
 
 drop function recsys_engine.tried_posts(recsys_engine.feed_request);
 
@@ -249,13 +388,13 @@ drop function recsys_engine.with_undecided(recsys_engine.feed_request);
 
 drop function recsys_engine.with_trials(recsys_engine.feed_request);
 
-drop function recsys_engine.is_muted(text,text,uuid,text,text[]);
+drop function recsys_engine.matches_mute(text,text,uuid,text,text[]);
 
 drop function recsys_engine.index_tags(uuid[]);
 
 drop function recsys_engine.keep_newcomer_posts(uuid[],uuid[]);
 
-drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
+drop function recsys_engine.refresh_bursts(uuid[],timestamp with time zone[]);
 
 drop function recsys_engine.admitted_of_newcomers(date);
 
@@ -313,7 +452,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.topics_wanted(p_user_id uuid, p_kind text)
+CREATE OR REPLACE FUNCTION recsys_engine.topic_preferences(p_user_id uuid, p_kind text)
  RETURNS text[]
  LANGUAGE plpgsql
  STABLE
@@ -429,6 +568,41 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.assignment(p_user_id uuid)
+ RETURNS TABLE(variant text, model_id bigint, second_model_id bigint, settings jsonb)
+ LANGUAGE plpgsql
+ STABLE ROWS 1
+ SET search_path TO ''
+AS $function$
+begin
+  -- a visitor is in none, and has no rights on them
+  if p_user_id is null then
+    return;
+  end if;
+  -- nearly always: no experiment runs, and this is all that a feed pays
+  if not exists (select from recsys.experiments where experiments.ended_at is null) then
+    return;
+  end if;
+  -- whose feed no variant can change
+  if recsys_engine.feed_preference(p_user_id) <> 'personal' then
+    return;
+  end if;
+  return query
+  select
+    string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
+    -- recsys.start_experiment saw to it that of each no more than one is not null, and no setting is named twice
+    max(variants.model_id), max(variants.second_model_id),
+    (
+      select coalesce(jsonb_object_agg(setting.key, setting.value), '{}')
+      from unnest(array_agg(variants.settings)) as overrides (settings) cross join lateral jsonb_each(overrides.settings) as setting
+    )
+  from recsys.experiments
+  join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
+  where experiments.ended_at is null and variants.buckets @> recsys_engine.bucket(p_user_id, experiments.salt)
+  having count(*) > 0;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.running_experiment(p_name text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -449,6 +623,58 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.validate_experiment_variants(p_variants jsonb)
+ RETURNS SETOF recsys.experiment_variants
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  each_variant record;
+  wanted_model_id bigint;
+  wanted_second_id bigint;
+  answer recsys.experiment_variants;
+begin
+  if jsonb_typeof(p_variants) is distinct from 'array'
+    or jsonb_array_length(p_variants) not between (case when p_variants #> '{0,interleave_with}' is null then 2 else 1 end) and 20 then
+    raise exception 'variants are an array of 2 to 20, such as [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  for each_variant in select listed.value, listed.place::smallint as place from jsonb_array_elements(p_variants) with ordinality as listed (value, place) loop
+    if jsonb_typeof(each_variant.value) <> 'object' or each_variant.value - array['name', 'share', 'model', 'interleave_with', 'settings'] <> '{}'
+      or jsonb_typeof(each_variant.value -> 'name') is distinct from 'string' or jsonb_typeof(each_variant.value -> 'share') is distinct from 'number'
+      or coalesce(jsonb_typeof(each_variant.value -> 'model'), 'string') <> 'string' or coalesce(jsonb_typeof(each_variant.value -> 'interleave_with'), 'string') <> 'string'
+      or coalesce(jsonb_typeof(each_variant.value -> 'settings'), 'object') <> 'object' then
+      raise exception 'a variant has a name, a share, and if it is to differ a model (its name), a model to interleave_with, and settings, not %', each_variant.value using errcode = 'invalid_parameter_value';
+    end if;
+    if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
+      raise exception 'the share of a variant is from 0.0001 to 1 in steps of 0.0001, not %', each_variant.value -> 'share' using errcode = 'invalid_parameter_value';
+    end if;
+    wanted_model_id := recsys_engine.servable_model(each_variant.value ->> 'model');
+    wanted_second_id := recsys_engine.servable_model(each_variant.value ->> 'interleave_with');
+    if wanted_second_id is not null then
+      if jsonb_array_length(p_variants) > 1 or each_variant.value ? 'settings' then
+        raise exception 'a variant that interleaves is the only one of its experiment, and has no settings: all else is the same for both models'
+          using errcode = 'invalid_parameter_value';
+      end if;
+      -- as it is now: were another activated meanwhile, the verdict would be on a mixture
+      wanted_model_id := coalesce(wanted_model_id, (select models.model_id from recsys.models where models.status = 'active'));
+      if wanted_model_id is null then
+        raise exception 'no model is active that could be interleaved with %', each_variant.value -> 'interleave_with'
+          using errcode = 'invalid_parameter_value', hint = 'name the first one, too, as "model"';
+      end if;
+    end if;
+    answer.place := each_variant.place;
+    answer.variant := each_variant.value ->> 'name';
+    answer.share := (each_variant.value ->> 'share')::numeric;
+    answer.model_id := wanted_model_id;
+    answer.second_model_id := wanted_second_id;
+    answer.settings := recsys_engine.validate_experiment_settings(coalesce(each_variant.value -> 'settings', '{}'));
+    return next answer;
+  end loop;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys.start_experiment(p_name text, p_variants jsonb, p_layer text DEFAULT 'feed'::text, p_outcome_window interval DEFAULT '01:00:00'::interval, p_max_loss real DEFAULT 0.1)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -462,7 +688,7 @@ begin
   if exists (select from recsys.experiments where name = p_name) then
     raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
   end if;
-  if (select sum(share) from recsys_engine.checked_variants(p_variants)) > 1 then
+  if (select sum(share) from recsys_engine.validate_experiment_variants(p_variants)) > 1 then
     raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
   end if;
   insert into recsys.experiments (name, kind, layer, salt, outcome_window, max_loss, started_at, counted_from)
@@ -473,7 +699,7 @@ begin
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
-  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.checked_variants(p_variants);
+  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.validate_experiment_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key
     from recsys.experiments
@@ -492,8 +718,34 @@ begin
     raise exception 'experiments of different layers may not change the same thing: %', disputed
       using errcode = 'invalid_parameter_value', hint = 'start it in that one''s layer, where each has other people';
   end if;
-  perform recsys_engine.allot_buckets(new_experiment_id);
+  perform recsys_engine.assign_buckets(new_experiment_id);
   return new_experiment_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.change_shares(p_name text, p_shares jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  found_id constant bigint := recsys_engine.running_experiment(p_name);
+begin
+  if jsonb_typeof(p_shares) is distinct from 'object'
+    or array(select jsonb_object_keys(p_shares) order by 1) <> array(select variant from recsys.experiment_variants where experiment_id = found_id order by 1)
+    or exists (
+      select from jsonb_each(p_shares) as given
+      where case jsonb_typeof(given.value) when 'number' then given.value::numeric not between 0.0001 and 1 or given.value::numeric * 10000 % 1 <> 0 else true end
+    )
+    or (select sum(given.value::numeric) from jsonb_each(p_shares) as given) > 1 then
+    raise exception 'shares name each variant of % once, from 0.0001 to 1 in steps of 0.0001 and 1 together at most, such as %, not %', p_name,
+      (select jsonb_object_agg(variant, share) from recsys.experiment_variants where experiment_id = found_id), coalesce(p_shares::text, 'null')
+      using errcode = 'invalid_parameter_value';
+  end if;
+  update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
+  perform recsys_engine.assign_buckets(found_id);
+  -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
+  update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
 end
 $function$;
 
@@ -550,7 +802,7 @@ begin
   if not exists (select from recsys.models where model_id = p_model_id) then
     raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
   end if;
-  if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
+  if exists (select from recsys_engine.models_under_test where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
       using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
@@ -590,8 +842,8 @@ create or replace view recsys_engine.models_without_basis with (security_invoker
     name,
     (feature_spec #>> '{vectors,encoder}'::text[]) AS encoder
    FROM recsys.models
-  WHERE (((status = 'active'::text) OR (model_id IN ( SELECT tried_models.model_id
-           FROM recsys_engine.tried_models))) AND ((feature_spec #>> '{vectors,basis}'::text[]) IS NOT NULL) AND (NOT (EXISTS ( SELECT
+  WHERE (((status = 'active'::text) OR (model_id IN ( SELECT models_under_test.model_id
+           FROM recsys_engine.models_under_test))) AND ((feature_spec #>> '{vectors,basis}'::text[]) IS NOT NULL) AND (NOT (EXISTS ( SELECT
            FROM recsys_engine.vector_bases
           WHERE (vector_bases.basis_id = (models.feature_spec #>> '{vectors,basis}'::text[]))))));
 
@@ -707,7 +959,7 @@ begin
         order by at
         offset 0
       ) as came
-      where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+      where recsys_engine.first_interaction_at(came.user_id) <= came.at - interval '1 day'
       limit 3 - cardinality(authors.user_ids)
     ) as user_ids
     from authors
@@ -780,7 +1032,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.began(p_user_id uuid)
+CREATE OR REPLACE FUNCTION recsys_engine.first_interaction_at(p_user_id uuid)
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE
@@ -788,12 +1040,85 @@ CREATE OR REPLACE FUNCTION recsys_engine.began(p_user_id uuid)
 AS $function$
   select source_interactions.created_at
   from recsys.source_interactions where source_interactions.user_id = p_user_id
-    and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
+    and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = p_user_id and backdated_days.day = recsys_engine.day_of(source_interactions.created_at))
   order by source_interactions.created_at
   limit 1
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.keep_first_acts(p_users uuid[], p_at timestamp with time zone[])
+CREATE OR REPLACE FUNCTION recsys_engine.prior_active_days(p_user_id uuid, p_before timestamp with time zone, p_most integer)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  -- day by day, by the index: whoever did 100,000 things on one costs no more
+  with recursive earlier as (
+    select 0 as number, p_before as until
+    union all
+    select earlier.number + 1, recsys_engine.day_of(before.created_at)::timestamp at time zone 'utc'
+    from earlier
+    cross join lateral (
+      select source_interactions.created_at
+      from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at < earlier.until
+        and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = p_user_id and backdated_days.day = recsys_engine.day_of(source_interactions.created_at))
+      order by source_interactions.created_at desc
+      limit 1
+    ) as before
+    where earlier.number < p_most
+  )
+  select max(earlier.number) from earlier
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.burst_started_at(p_user_id uuid, p_day date)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with acts as materialized (
+    select source_interactions.post_id, source_interactions.created_at
+    from recsys.source_interactions
+    where source_interactions.user_id = p_user_id
+      and source_interactions.created_at >= p_day::timestamp at time zone 'utc' and source_interactions.created_at < (p_day + 1)::timestamp at time zone 'utc'
+    order by source_interactions.created_at
+    -- somebody's 2,000 acts of a day are looked at, and what comes after them is beyond
+    limit 2001
+  ),
+  came as (
+    select array_agg(first.at order by first.at) as at
+    from (select acts.post_id, min(acts.created_at) as at from acts group by acts.post_id) as first
+    cross join lateral (
+      select source_posts.author_id from recsys.source_posts where source_posts.post_id = first.post_id offset 0
+    ) as posts
+    where posts.author_id is distinct from p_user_id
+  )
+  select least(
+    -- nobody becomes known at midnight
+    case when cardinality(came.at) > 6 then
+      came.at[2 + 5 * greatest(1, recsys_engine.prior_active_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
+    end,
+    (select acts.created_at from acts order by acts.created_at offset 2000)
+  )
+  from came
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.first_day_quota(p_day date)
+ RETURNS TABLE(span interval, most integer)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select bound.minutes * interval '1 minute', greatest(bound.least, before.number * 5 * bound.minutes / (28 * 24 * 60))::integer
+  from (values (30, 1), (180, 3)) as bound (minutes, least)
+  cross join (
+    select count(*) as number
+    from recsys_engine.first_day_interactions
+    where first_day_interactions.at >= (p_day - 28)::timestamp at time zone 'utc' and first_day_interactions.at < p_day::timestamp at time zone 'utc'
+  ) as before
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.refresh_first_day_interactions(p_users uuid[], p_at timestamp with time zone[])
  RETURNS timestamp with time zone[]
  LANGUAGE sql
  SET search_path TO ''
@@ -803,7 +1128,7 @@ AS $function$
     from (
       select each.user_id, min(each.at) as at from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
     ) as touched
-    cross join lateral (select recsys_engine.began(touched.user_id) as at) as first
+    cross join lateral (select recsys_engine.first_interaction_at(touched.user_id) as at) as first
     -- of all others that day is as it was
     where first.at is null or touched.at < first.at + interval '1 day'
   ),
@@ -837,15 +1162,15 @@ AS $function$
   ),
   moved as materialized (
     select user_id, number, known.at as before, begun.at
-    from (select first_acts.* from recsys_engine.first_acts join people using (user_id)) as known
+    from (select first_day_interactions.* from recsys_engine.first_day_interactions join people using (user_id)) as known
     full join begun using (user_id, number)
     where known.at is distinct from begun.at
   ),
   gone as (
-    delete from recsys_engine.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
+    delete from recsys_engine.first_day_interactions using moved where first_day_interactions.user_id = moved.user_id and first_day_interactions.number = moved.number and moved.at is null
   ),
   kept as (
-    insert into recsys_engine.first_acts (user_id, number, at)
+    insert into recsys_engine.first_day_interactions (user_id, number, at)
     select moved.user_id, moved.number, moved.at from moved where moved.at is not null
     on conflict (user_id, number) do update set at = excluded.at
   )
@@ -859,7 +1184,7 @@ AS $function$
   where isfinite(each.at)
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.keep_bursts(p_users uuid[], p_posts uuid[], p_at timestamp with time zone[])
+CREATE OR REPLACE FUNCTION recsys_engine.refresh_bursts(p_users uuid[], p_posts uuid[], p_at timestamp with time zone[])
  RETURNS TABLE(user_id uuid, post_id uuid, at timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -870,7 +1195,7 @@ declare
   today constant date := recsys_engine.day_of(recsys.clock());
   -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
   judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
-  moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);
+  moved constant timestamptz[] := recsys_engine.refresh_first_day_interactions(p_users, p_at);
 begin
   if not exists (select from recsys_engine.post_stats) or judged_from > today then
     return;
@@ -884,7 +1209,7 @@ begin
   known as materialized (
     select came.post_id, came.at
     from (
-      select touched.user_id, min(touched.at) as at, recsys_engine.began(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
+      select touched.user_id, min(touched.at) as at, recsys_engine.first_interaction_at(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
       from touched group by touched.user_id
     ) as first
     cross join lateral (
@@ -926,7 +1251,7 @@ begin
       from (select touched.day from touched union all select recsys_engine.day_of(each.at) from unnest(moved) as each (at)) as each
       cross join generate_series(0, 1) as n
     ) as days
-    cross join lateral recsys_engine.admitted_newly(days.day) as admitted
+    cross join lateral recsys_engine.first_day_quota(days.day) as admitted
   ),
   person_days as materialized (
     select touched.user_id, touched.day from touched
@@ -940,9 +1265,9 @@ begin
     from unnest(moved) as each (at)
     join bounds on bounds.day = recsys_engine.day_of(each.at)
     cross join lateral (
-      select first_acts.user_id, first_acts.at from recsys_engine.first_acts
-      where first_acts.at >= each.at and first_acts.at < each.at + bounds.span
-      order by first_acts.at, first_acts.user_id, first_acts.number
+      select first_day_interactions.user_id, first_day_interactions.at from recsys_engine.first_day_interactions
+      where first_day_interactions.at >= each.at and first_day_interactions.at < each.at + bounds.span
+      order by first_day_interactions.at, first_day_interactions.user_id, first_day_interactions.number
       -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
       limit 2 * bounds.most + cardinality(moved)
     ) as others
@@ -951,27 +1276,27 @@ begin
     select others.user_id, recsys_engine.day_of(others.at)
     from (
       select came.user_id, came.at
-      from (select met.author_id, met.since from met where met.since <= recsys_engine.met_at(met.author_id) offset 0) as newly
-      cross join lateral recsys_engine.came_to(newly.author_id) as came
-      where came.at >= newly.since and came.at < recsys_engine.began(came.user_id) + interval '1 day'
+      from (select met.author_id, met.since from met where met.since <= recsys_engine.author_known_since(met.author_id) offset 0) as newly
+      cross join lateral recsys_engine.author_engagements(newly.author_id) as came
+      where came.at >= newly.since and came.at < recsys_engine.first_interaction_at(came.user_id) + interval '1 day'
       -- so many are judged in a second; where there are more, the others are when they do something again
       limit 500
     ) as others
   ),
   beginners as materialized (
-    select people.user_id, recsys_engine.began(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
+    select people.user_id, recsys_engine.first_interaction_at(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
   ),
   first_met as materialized (
     select person_days.user_id, person_days.day, first.author_id, first.at
     from person_days
     join beginners on beginners.user_id = person_days.user_id and beginners.at + interval '1 day' > person_days.day::timestamp at time zone 'utc'
-    cross join lateral recsys_engine.new_authors(
+    cross join lateral recsys_engine.engaged_new_authors(
       person_days.user_id, person_days.day::timestamp at time zone 'utc', least(beginners.at + interval '1 day', (person_days.day + 1)::timestamp at time zone 'utc')
     ) as first
     where person_days.day >= judged_from
   ),
   authors as materialized (
-    select each.author_id, recsys_engine.met_at(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
+    select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
   -- when people on their first day came to a new author whom nobody known had met
   unmet as materialized (
@@ -981,17 +1306,17 @@ begin
   ),
   judged as materialized (
     select person_days.user_id, person_days.day, bursts.since as since_before,
-      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, unmet.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
+      least(recsys_engine.burst_started_at(person_days.user_id, person_days.day), first.at, unmet.at, case when backdated_days.day is not null then backdated_days.day::timestamp at time zone 'utc' end) as since
     from person_days
-    left join recsys_engine.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
+    left join recsys_engine.backdated_days on backdated_days.user_id = person_days.user_id and backdated_days.day = person_days.day
     left join recsys_engine.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
     left join lateral (
       select min(begun.at) as at
-      from recsys_engine.first_acts as begun
+      from recsys_engine.first_day_interactions as begun
       join bounds on bounds.day = recsys_engine.day_of(begun.at)
       where begun.user_id = person_days.user_id and bounds.day = person_days.day and bounds.most = (
         select count(*) from (
-          select from recsys_engine.first_acts as before
+          select from recsys_engine.first_day_interactions as before
           where before.at > begun.at - bounds.span and (before.at, before.user_id, before.number) < (begun.at, begun.user_id, begun.number)
           limit bounds.most
         ) as earlier
@@ -1082,7 +1407,69 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.thin_feature_store(p_keep bigint DEFAULT 500000, p_most integer DEFAULT 20000, p_of_a_person bigint DEFAULT 10000)
+CREATE OR REPLACE FUNCTION recsys_engine.queue_feature_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  changed constant text := recsys_engine.changed_rows(tg_op, tg_argv[4]);
+begin
+  if tg_op = 'TRUNCATE' then
+    -- it does not say which rows it took
+    insert into recsys_engine.feature_changes (post_id) select distinct post_stats.post_id from recsys_engine.post_stats;
+    insert into recsys_engine.feature_changes (user_id) select distinct user_stats.user_id from recsys_engine.user_stats;
+  else
+    execute format('insert into recsys_engine.feature_changes (user_id, post_id, at) select %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
+      tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
+    -- what people themselves say that they did long before: whoever imports, or writes for others, knows when it was
+    if tg_op = 'INSERT' and current_setting('role') in ('authenticated', 'anon') then
+      execute format('
+        with queued as materialized (
+          select each.user_id, each.at
+          from (select %1$s as user_id, %2$s as post_id, %3$s as at from (%4$s) as changed where num_nulls(%5$s) = 0) as each
+          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys.clock() - interval ''6 hours''
+        ),
+        days as (
+          select distinct queued.user_id, recsys_engine.day_of(queued.at) as day from queued
+        )
+        insert into recsys_engine.backdated_days (user_id, day)
+        select days.user_id, days.day from days
+        where not exists (
+          select from recsys.source_interactions as others
+          where others.user_id = days.user_id
+            and others.created_at >= days.day::timestamp at time zone ''utc'' and others.created_at < (days.day + 1)::timestamp at time zone ''utc''
+            and others.created_at not in (select queued.at from queued where queued.user_id = days.user_id)
+        )
+        order by days.user_id, days.day
+        on conflict do nothing', tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
+    end if;
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.reconstruct_state(p_post_id uuid, p_at timestamp with time zone, p_interaction_id bigint)
+ RETURNS TABLE(last_active_at timestamp with time zone, comments integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+  select counted.last_active_at, counted.comments
+  from recsys.source_posts as posts
+  cross join lateral recsys_engine.state_before_interaction(posts.post_id, posts.author_id, p_at, p_interaction_id) as counted
+  where posts.post_id = p_post_id and (auth.uid() is null or exists (
+    select from recsys.source_interactions as own
+    where own.user_id = auth.uid() and own.post_id = p_post_id and own.created_at = p_at and own.interaction_id = p_interaction_id
+  ));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.prune_feature_store(p_keep bigint DEFAULT 500000, p_most integer DEFAULT 20000, p_of_a_person bigint DEFAULT 10000)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1091,20 +1478,20 @@ CREATE OR REPLACE FUNCTION recsys_engine.thin_feature_store(p_keep bigint DEFAUL
 AS $function$
 declare
   first_id constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
-  progress recsys_engine.thinning;
+  progress recsys_engine.pruning_progress;
   ids uuid[];
   thinned bigint;
   of_users bigint;
 begin
   -- not while a roll-up goes on from a state that would go; feeds and writers do not wait
   perform recsys_engine.take_lock('roll_up');
-  select * into strict progress from recsys_engine.thinning;
+  select * into strict progress from recsys_engine.pruning_progress;
   if progress.after_id = first_id then
     -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is recomputed
     if progress.thinned_before > coalesce((select start.at from recsys_engine.training_start(p_keep * 9 / 10, p_of_a_person) as start), '-infinity') then
       insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
       insert into recsys_engine.feature_changes (user_id) select source_users.user_id from recsys.source_users;
-      update recsys_engine.thinning set thinned_before = '-infinity';
+      update recsys_engine.pruning_progress set thinned_before = '-infinity';
       return 0::bigint;
     end if;
     progress.thinned_before := greatest(progress.thinned_before, (select start.at from recsys_engine.training_start(p_keep, p_of_a_person) as start));
@@ -1162,14 +1549,14 @@ begin
   ));
   get diagnostics of_users = row_count;
 
-  update recsys_engine.thinning
+  update recsys_engine.pruning_progress
   set thinned_before = progress.thinned_before,
     after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
   return thinned + of_users;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.came_to(p_author_id uuid)
+CREATE OR REPLACE FUNCTION recsys_engine.author_engagements(p_author_id uuid)
  RETURNS TABLE(user_id uuid, at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -1189,10 +1576,10 @@ AS $function$
     ) as acts
   ) as came
   where came.user_id <> p_author_id
-    and not exists (select from recsys_engine.late_days where late_days.user_id = came.user_id and late_days.day = recsys_engine.day_of(came.created_at))
+    and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = came.user_id and backdated_days.day = recsys_engine.day_of(came.created_at))
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.met_at(p_author_id uuid)
+CREATE OR REPLACE FUNCTION recsys_engine.author_known_since(p_author_id uuid)
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE
@@ -1200,13 +1587,13 @@ CREATE OR REPLACE FUNCTION recsys_engine.met_at(p_author_id uuid)
 AS $function$
   select coalesce((
     -- one after the other: of an author whom people met, few are asked when they began
-    select came.at from (select * from recsys_engine.came_to(p_author_id) as each order by each.at) as came
-    where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+    select came.at from (select * from recsys_engine.author_engagements(p_author_id) as each order by each.at) as came
+    where recsys_engine.first_interaction_at(came.user_id) <= came.at - interval '1 day'
     limit 1
   ), 'infinity')
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.new_authors(p_user_id uuid, p_from timestamp with time zone, p_until timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.engaged_new_authors(p_user_id uuid, p_from timestamp with time zone, p_until timestamp with time zone)
  RETURNS TABLE(author_id uuid, at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -1323,7 +1710,401 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.count_trials(p_users uuid[] DEFAULT '{}'::uuid[], p_posts uuid[] DEFAULT '{}'::uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_posts(p_posts uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[], OUT written bigint, OUT known uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  -- posts that have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
+begin
+  select
+    coalesce(array_agg(late.post_id) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.since) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.post_id) filter (where late.goes_on and late.is_known), '{}')
+  into reopened, reopened_since, known
+  from (
+    select
+      changed.post_id, changed.since, touched.is_known,
+      exists (
+        select from recsys_engine.latest_post_stats
+        where latest_post_stats.post_id = changed.post_id and latest_post_stats.last_active_at < changed.since
+        offset 0
+      ) as goes_on
+    from unnest(p_posts, p_since) as changed (post_id, since)
+    left join (
+      select each.post_id, bool_and(each.user_id is not null) as is_known
+      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      group by each.post_id
+    ) as touched on touched.post_id = changed.post_id
+  ) as late;
+
+  delete from recsys_engine.post_stats
+  where post_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(reopened, reopened_since) as late (post_id, since)
+    cross join lateral (
+      select post_stats.ctid from recsys_engine.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
+    ) as outdated
+  ));
+
+  with late as (
+    -- no state before: nothing had happened yet, or what had was thinned; so everything is worked out
+    select late.post_id, case when before.last_active_at is null then '-infinity' else late.since end as since, posts.author_id, before.last_active_at, before
+    from unnest(p_posts, p_since) as late (post_id, since)
+    cross join lateral (select source_posts.author_id from recsys.source_posts where source_posts.post_id = late.post_id offset 0) as posts
+    left join lateral (
+      -- nearly always the first of the two: one row of a small table
+      (
+        select latest_post_stats.* from recsys_engine.latest_post_stats
+        where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select post_stats.* from recsys_engine.post_stats
+        where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
+      limit 1
+    ) as before on true
+  ),
+  pairs as (
+    select touched.post_id, touched.user_id, min(touched.at) as since
+    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    where touched.post_id = any (known)
+    group by touched.post_id, touched.user_id
+  ),
+  numbered as (
+    select
+      found.post_id, found.since, found.last_active_at, found.created_at, found.interaction_id, found.user_id, found.kind,
+      row_number() over (partition by found.post_id, found.user_id order by found.created_at, found.interaction_id) as number_of_user,
+      row_number() over (partition by found.post_id, found.user_id, found.kind order by found.created_at, found.interaction_id) as number_of_kind
+    from (
+      select late.post_id, late.since, late.last_active_at, late.author_id, events.*
+      from late
+      cross join lateral (
+        select non_burst_interactions.created_at, non_burst_interactions.interaction_id, non_burst_interactions.user_id, non_burst_interactions.kind
+        from recsys_engine.non_burst_interactions
+        where non_burst_interactions.post_id = late.post_id and non_burst_interactions.created_at >= late.since
+        offset 0
+      ) as events
+      where late.post_id <> all (known)
+      union all
+      -- by user and post: of 10 million interactions, the pages that say whether it is the user's first are read for it anyway
+      select late.post_id, late.since, late.last_active_at, late.author_id, events.*
+      from pairs
+      join late on late.post_id = pairs.post_id
+      cross join lateral (
+        select non_burst_interactions.created_at, non_burst_interactions.interaction_id, non_burst_interactions.user_id, non_burst_interactions.kind
+        from recsys_engine.non_burst_interactions
+        where non_burst_interactions.user_id = pairs.user_id and non_burst_interactions.post_id = pairs.post_id
+          and non_burst_interactions.created_at >= pairs.since
+        offset 0
+      ) as events
+    ) as found
+    where found.user_id is distinct from found.author_id
+  ),
+  history as (
+    select
+      numbered.*,
+      case
+        when numbered.number_of_user > 1 then false
+        when numbered.last_active_at is null then true
+        else not exists (
+          select from recsys_engine.non_burst_interactions as earlier
+          where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.created_at < numbered.since
+        )
+      end as is_first
+    from numbered
+    -- what counts: of each person the first of each kind
+    where numbered.number_of_kind = 1 and (numbered.last_active_at is null or not exists (
+      select from recsys_engine.non_burst_interactions as earlier
+      where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind and earlier.created_at < numbered.since
+    ))
+  ),
+  series as (
+    select
+      history.post_id,
+      array_agg(history.created_at order by history.created_at, history.interaction_id) as at,
+      array_agg(history.interaction_id order by history.created_at, history.interaction_id) as interaction_ids,
+      array_agg(history.user_id order by history.created_at, history.interaction_id) as user_ids,
+      array_agg(history.kind order by history.created_at, history.interaction_id) as kinds,
+      array_agg(history.is_first order by history.created_at, history.interaction_id) as is_first
+    from history
+    group by history.post_id
+  ),
+  changes as (
+    select
+      late.post_id, late.before, events.*,
+      count(*) filter (where events.kind = 'view') over so_far as views,
+      count(*) filter (where events.kind = 'vote') over so_far as votes,
+      count(*) filter (where events.kind = 'comment') over so_far as comments,
+      count(*) filter (where events.is_first) over so_far as participants,
+      max(events.created_at) filter (where events.kind = 'comment') over so_far as last_comment_at
+    from series
+    join late on late.post_id = series.post_id
+    cross join lateral rows from (
+      unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.is_first),
+      recsys_engine.decayed_counts(series.at, series.is_first, late.last_active_at, (late.before).recent)
+    ) as events (created_at, interaction_id, user_id, kind, is_first, number, counts)
+    window so_far as (partition by late.post_id order by events.number rows unbounded preceding)
+  )
+  insert into recsys_engine.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend)
+  select
+    post_id, created_at, interaction_id, user_id, kind,
+    coalesce((before).views, 0) + views, coalesce((before).votes, 0) + votes, coalesce((before).comments, 0) + comments,
+    coalesce((before).participants, 0) + participants, coalesce(last_comment_at, (before).last_comment_at),
+    is_first, counts,
+    ln(greatest(counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys_engine.half_lives())[4]
+  from changes
+  -- an interaction that moved here from a post whose turn has not come yet
+  on conflict (interaction_id) do update set
+    post_id = excluded.post_id, last_active_at = excluded.last_active_at, user_id = excluded.user_id, kind = excluded.kind,
+    views = excluded.views, votes = excluded.votes, comments = excluded.comments, participants = excluded.participants,
+    last_comment_at = excluded.last_comment_at, first_interaction = excluded.first_interaction,
+    recent = excluded.recent, trend = excluded.trend;
+  get diagnostics written = row_count;
+
+  -- whole rows, so that nothing here names what they hold
+  delete from recsys_engine.latest_post_stats where latest_post_stats.post_id = any (p_posts);
+  insert into recsys_engine.latest_post_stats
+  select latest.*
+  from unnest(p_posts) as late (post_id)
+  cross join lateral (
+    select post_stats.* from recsys_engine.post_stats
+    where post_stats.post_id = late.post_id
+    order by post_stats.last_active_at desc, post_stats.interaction_id desc
+    limit 1
+  ) as latest;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_users(p_users uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  thinned_before constant timestamptz := (select pruning_progress.thinned_before from recsys_engine.pruning_progress);
+  written bigint;
+  -- users who have states at or after the instant, or none at all
+  reopened uuid[];
+  reopened_since timestamptz[];
+  -- users who did nothing new but to certain posts
+  known uuid[];
+begin
+  select
+    coalesce(array_agg(late.user_id) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.since) filter (where not late.goes_on), '{}'),
+    coalesce(array_agg(late.user_id) filter (where late.goes_on and late.is_known), '{}')
+  into reopened, reopened_since, known
+  from (
+    select
+      changed.user_id, changed.since, touched.is_known,
+      exists (
+        select from recsys_engine.latest_user_stats
+        where latest_user_stats.user_id = changed.user_id and latest_user_stats.last_active_at < changed.since
+        offset 0
+      ) as goes_on
+    from unnest(p_users, p_since) as changed (user_id, since)
+    left join (
+      select each.user_id, bool_and(each.post_id is not null) as is_known
+      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      group by each.user_id
+    ) as touched on touched.user_id = changed.user_id
+  ) as late;
+
+  delete from recsys_engine.user_stats
+  where user_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(reopened, reopened_since) as late (user_id, since)
+    cross join lateral (
+      select user_stats.ctid from recsys_engine.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
+    ) as outdated
+  ));
+
+  with late as (
+    -- as for posts
+    select late.user_id, case when before.last_active_at is null then '-infinity' else late.since end as since, before.*
+    from unnest(p_users, p_since) as late (user_id, since)
+    left join lateral (
+      (
+        select
+          latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
+          latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
+        from recsys_engine.latest_user_stats
+        where latest_user_stats.user_id = late.user_id and latest_user_stats.last_active_at < late.since
+      )
+      union all
+      (
+        select
+          user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+          user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+        from recsys_engine.user_stats
+        where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
+        order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+        limit 1
+      )
+      limit 1
+    ) as before on true
+  ),
+  pairs as (
+    select touched.user_id, touched.post_id, min(touched.at) as since
+    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    where touched.user_id = any (known)
+    group by touched.user_id, touched.post_id
+  ),
+  found as (
+    select late.user_id, events.*
+    from late
+    cross join lateral (
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
+      from recsys_engine.user_events
+      where user_events.user_id = late.user_id and user_events.created_at >= late.since
+      offset 0
+    ) as events
+    where late.user_id <> all (known)
+    union all
+    select pairs.user_id, events.*
+    from pairs
+    cross join lateral (
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
+      from recsys_engine.user_events
+      where user_events.user_id = pairs.user_id and user_events.post_id = pairs.post_id and user_events.created_at >= pairs.since
+      offset 0
+    ) as events
+  ),
+  numbered as (
+    select
+      found.*, posts.created_at as post_created_at, posts.author_id,
+      row_number() over (partition by found.user_id, found.post_id, found.kind, found.in_burst order by found.created_at, found.sort_id) as number_of_kind
+    from found
+    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    left join lateral (
+      select source_posts.post_id, source_posts.author_id, source_posts.created_at
+      from recsys.source_posts where source_posts.post_id = found.post_id
+      offset 0
+    ) as posts on true
+    where found.kind = 'login' or posts.post_id is not null
+  ),
+  -- each is asked once whether it counts, and of those read only the first of a kind, which alone can: to ask it of all took 18 s for 13,000 views of
+  -- an own post, 41 s of another's, and four times as long for twice as many
+  events as materialized (
+    select
+      numbered.*,
+      -- what counts: their first of its kind with a post of somebody else
+      numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
+        select from recsys_engine.non_burst_interactions as earlier
+        where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
+          and earlier.created_at <= numbered.created_at and (earlier.created_at < numbered.created_at or earlier.interaction_id < numbered.sort_id)
+      ) as is_interaction
+    from numbered
+  ),
+  history as (
+    -- how old and how idle each post was when this person came (in double precision: ln(numeric) took a fifth of the roll-up)
+    select
+      events.*,
+      ln(1 + greatest(0, extract(epoch from events.created_at - events.post_created_at)::double precision) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from events.created_at - coalesce(before.last_active_at, thinned.last_active_at, events.post_created_at))::double precision) / 3600) as log_idle
+    from events
+    left join lateral (
+      select post_stats.last_active_at
+      from recsys_engine.post_stats
+      where events.is_interaction and post_stats.post_id = events.post_id
+        and (post_stats.last_active_at, post_stats.interaction_id) < (events.created_at, events.sort_id)
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as before on true
+    left join lateral (
+      -- as in recsys_engine.reconstruct_state(), which a bulk of rows cannot wait for
+      select counted.last_active_at
+      from (select where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before offset 0) as asked
+      cross join lateral recsys_engine.state_before_interaction(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
+    ) as thinned on true
+  ),
+  series as (
+    select
+      history.user_id,
+      array_agg(history.created_at order by history.created_at, history.sort_id, history.event_id) as at,
+      array_agg(history.event_id order by history.created_at, history.sort_id, history.event_id) as event_ids,
+      array_agg(history.sort_id order by history.created_at, history.sort_id, history.event_id) as sort_ids,
+      array_agg(history.kind order by history.created_at, history.sort_id, history.event_id) as kinds,
+      array_agg(history.is_interaction order by history.created_at, history.sort_id, history.event_id) as is_interaction,
+      array_agg(history.kind = 'login' order by history.created_at, history.sort_id, history.event_id) as is_login,
+      array_agg(history.log_age order by history.created_at, history.sort_id, history.event_id) as log_ages,
+      array_agg(history.log_idle order by history.created_at, history.sort_id, history.event_id) as log_idles
+    from history
+    group by history.user_id
+  ),
+  changes as (
+    select
+      late.user_id, late.views as views_before, late.votes as votes_before, late.comments as comments_before, late.logins as logins_before,
+      late.habit_log_age, late.habit_log_idle, coalesce(late.views + late.votes + late.comments, 0) as interactions_before,
+      events.*,
+      count(*) filter (where events.kind = 'view' and events.is_interaction) over so_far as views,
+      count(*) filter (where events.kind = 'vote' and events.is_interaction) over so_far as votes,
+      count(*) filter (where events.kind = 'comment' and events.is_interaction) over so_far as comments,
+      count(*) filter (where events.kind = 'login') over so_far as logins,
+      count(*) filter (where events.is_interaction) over so_far as interactions,
+      coalesce(sum(events.log_age) filter (where events.is_interaction) over so_far, 0) as log_ages,
+      coalesce(sum(events.log_idle) filter (where events.is_interaction) over so_far, 0) as log_idles
+    from series
+    join late on late.user_id = series.user_id
+    cross join lateral rows from (
+      unnest(series.at, series.event_ids, series.sort_ids, series.kinds, series.is_interaction, series.log_ages, series.log_idles),
+      recsys_engine.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent),
+      recsys_engine.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins)
+    ) as events (created_at, event_id, sort_id, kind, is_interaction, log_age, log_idle, number, counts, login_number, login_counts)
+    window so_far as (partition by late.user_id order by events.number rows unbounded preceding)
+  )
+  insert into recsys_engine.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  select
+    user_id, created_at, event_id, sort_id,
+    coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments, coalesce(logins_before, 0) + logins,
+    counts, login_counts,
+    -- the means go on from those before; null: there is no interaction yet
+    (coalesce(habit_log_age, 0) * interactions_before + log_ages) / nullif(interactions_before + interactions, 0),
+    (coalesce(habit_log_idle, 0) * interactions_before + log_idles) / nullif(interactions_before + interactions, 0)
+  from changes
+  -- an event of somebody else whose turn has not come yet
+  on conflict (event_id) do update set
+    user_id = excluded.user_id, last_active_at = excluded.last_active_at, sort_id = excluded.sort_id,
+    views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
+    recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
+  get diagnostics written = row_count;
+
+  delete from recsys_engine.latest_user_stats
+  where latest_user_stats.user_id = any (reopened)
+    and not exists (select from recsys_engine.user_stats where user_stats.user_id = latest_user_stats.user_id offset 0);
+
+  insert into recsys_engine.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  select late.user_id, latest.*
+  from unnest(p_users) as late (user_id)
+  cross join lateral (
+    select
+      user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+      user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+    from recsys_engine.user_stats
+    where user_stats.user_id = late.user_id
+    order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+    limit 1
+  ) as latest
+  on conflict (user_id) do update set
+    last_active_at = excluded.last_active_at, views = excluded.views, votes = excluded.votes, comments = excluded.comments,
+    logins = excluded.logins, recent = excluded.recent, recent_logins = excluded.recent_logins,
+    habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
+  return written;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.update_exploration_stats(p_users uuid[] DEFAULT '{}'::uuid[], p_posts uuid[] DEFAULT '{}'::uuid[])
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1338,7 +2119,7 @@ begin
   -- An impression and an act are committed in any order. Whichever a count sees last finds the other: a new impression looks for acts
   -- that are there already, and a new act for impressions that were counted.
   with shown_since as (
-    update recsys_engine.trial_impressions as shown
+    update recsys_engine.exploration_impressions as shown
     set acted = exists (
       select from recsys.source_interactions as interactions
       where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
@@ -1350,7 +2131,7 @@ begin
     returning shown.post_id, 1 as impressions, shown.acted::int as acted
   ),
   acted_since as (
-    update recsys_engine.trial_impressions as shown set acted = true
+    update recsys_engine.exploration_impressions as shown set acted = true
     from (select distinct each.user_id, each.post_id from unnest(p_users, p_posts) as each (user_id, post_id)) as acts
     where shown.post_id = acts.post_id and shown.user_id = acts.user_id and not shown.acted and exists (
       select from recsys.source_interactions as interactions
@@ -1360,7 +2141,7 @@ begin
     )
     returning shown.post_id, 0 as impressions, 1 as acted
   )
-  insert into recsys_engine.trials as known (post_id, created_at, impressions, acted)
+  insert into recsys_engine.exploration_stats as known (post_id, created_at, impressions, acted)
   select since.post_id, posts.created_at, sum(since.impressions), sum(since.acted)
   from (select * from shown_since union all select * from acted_since) as since
   join recsys.source_posts as posts on posts.post_id = since.post_id
@@ -1372,7 +2153,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.purge_trials()
+CREATE OR REPLACE FUNCTION recsys_engine.purge_exploration_stats()
  RETURNS bigint
  LANGUAGE sql
  SET search_path TO ''
@@ -1380,25 +2161,265 @@ AS $function$
   -- no roll-up counts meanwhile
   select recsys_engine.take_lock('roll_up');
   -- whoever was erased is in no count any more
-  update recsys_engine.trials set impressions = shown.impressions, acted = shown.acted
+  update recsys_engine.exploration_stats set impressions = shown.impressions, acted = shown.acted
   from (
-    select trials.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
-    from recsys_engine.trials left join recsys_engine.trial_impressions as shown on shown.post_id = trials.post_id
-    group by trials.post_id
+    select exploration_stats.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
+    from recsys_engine.exploration_stats left join recsys_engine.exploration_impressions as shown on shown.post_id = exploration_stats.post_id
+    group by exploration_stats.post_id
   ) as shown
-  where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
+  where shown.post_id = exploration_stats.post_id and (shown.impressions, shown.acted) <> (exploration_stats.impressions, exploration_stats.acted);
   with gone as (
-    delete from recsys_engine.trial_impressions as shown
-    where shown.shown_at <= recsys.clock() - recsys_engine.trial_age() * 2
-      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys_engine.trial_age())
+    delete from recsys_engine.exploration_impressions as shown
+    where shown.shown_at <= recsys.clock() - recsys_engine.exploration_max_age() * 2
+      or exists (select from recsys_engine.exploration_stats where exploration_stats.post_id = shown.post_id and exploration_stats.created_at <= recsys.clock() - recsys_engine.exploration_max_age())
   ),
   ended as (
-    delete from recsys_engine.trials where trials.created_at <= recsys.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
+    delete from recsys_engine.exploration_stats where exploration_stats.created_at <= recsys.clock() - recsys_engine.exploration_max_age() or exploration_stats.impressions = 0 returning 1
   )
   select count(*) from ended
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
+CREATE OR REPLACE FUNCTION recsys_engine.defer_recompute(p_users uuid[], p_since timestamp with time zone[], p_rewrites integer[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into recsys_engine.deferred_changes as waiting (user_id, at, of_user)
+  select later.user_id, min(later.since), max(later.rewrites) from unnest(p_users, p_since, p_rewrites) as later (user_id, since, rewrites) group by later.user_id
+  on conflict (user_id) where post_id is null do update
+  set at = least(waiting.at, excluded.at), of_user = greatest(waiting.of_user, excluded.of_user)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.dequeue_changes(p_most bigint, p_rewrites integer, p_horizon integer)
+ RETURNS TABLE(user_id uuid, post_id uuid, at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  -- nobody counts further
+  most constant integer := coalesce(p_horizon, 1000000) + 1;
+  users uuid[];
+  posts uuid[];
+  instants timestamptz[];
+  queued timestamptz[];
+begin
+  with taken as (
+    delete from recsys_engine.feature_changes
+    where change_id <= (select max(change_id) from (select change_id from recsys_engine.feature_changes order by change_id limit p_most) as oldest)
+    returning feature_changes.user_id, feature_changes.post_id, feature_changes.at, feature_changes.queued_at
+  )
+  select array_agg(taken.user_id), array_agg(taken.post_id), array_agg(taken.at), array_agg(taken.queued_at)
+  into users, posts, instants, queued
+  from taken;
+  if p_rewrites is null then
+    return query
+    with late as (delete from recsys_engine.deferred_changes returning deferred_changes.user_id, deferred_changes.post_id, deferred_changes.at)
+    select * from unnest(users, posts, instants) union all select * from late;
+    return;
+  end if;
+
+  -- of posts and users that have a state at that instant or later, how many; nearly all have none
+  with changes as materialized (
+    select each.* from unnest(users, posts, instants, queued) as each (user_id, post_id, at, queued_at)
+  ),
+  late as materialized (
+    select each.kind, each.id, max(each.last_active_at) as last_active_at, bool_or(each.is_stuck) as is_stuck,
+      case when bool_or(each.is_stuck) then most else recsys_engine.count_states_since(each.kind, each.id, min(each.at), most) end as number
+    from (
+      -- one that reached the limit alone is for the night
+      select 'post' as kind, changes.post_id as id, changes.at, latest.last_active_at, stuck.post_id is not null as is_stuck
+      from changes
+      left join recsys_engine.latest_post_stats as latest on latest.post_id = changes.post_id
+      left join recsys_engine.failed_feature_changes as stuck on stuck.post_id = changes.post_id and stuck.error_code = '57014'
+      union all
+      select 'user', changes.user_id, changes.at, latest.last_active_at, stuck.user_id is not null
+      from changes
+      left join recsys_engine.latest_user_stats as latest on latest.user_id = changes.user_id
+      left join recsys_engine.failed_feature_changes as stuck on stuck.user_id = changes.user_id and stuck.error_code = '57014'
+    ) as each
+    where each.id is not null and (each.last_active_at >= each.at or each.last_active_at is null and each.at = '-infinity' or each.is_stuck)
+    group by each.kind, each.id
+  ),
+  judged as materialized (
+    select changes.*, coalesce(of_posts.number, 0) as of_post, coalesce(of_users.number, 0) as of_user
+    from changes
+    left join late as of_posts
+      on of_posts.kind = 'post' and of_posts.id = changes.post_id and (of_posts.is_stuck or changes.at <= coalesce(of_posts.last_active_at, '-infinity'))
+    left join late as of_users
+      on of_users.kind = 'user' and of_users.id = changes.user_id and (of_users.is_stuck or changes.at <= coalesce(of_users.last_active_at, '-infinity'))
+  ),
+  put_off as (
+    insert into recsys_engine.deferred_changes as waiting (user_id, post_id, at, of_post, of_user, queued_at)
+    select judged.user_id, judged.post_id, min(judged.at), max(judged.of_post), max(judged.of_user), min(judged.queued_at)
+    from judged
+    where judged.of_post + judged.of_user > 0
+    group by judged.user_id, judged.post_id, case when judged.post_id is not null then judged.at end
+    on conflict (user_id) where post_id is null do update
+    set at = least(waiting.at, excluded.at), of_user = greatest(waiting.of_user, excluded.of_user)
+  )
+  select array_agg(judged.user_id), array_agg(judged.post_id), array_agg(judged.at)
+  into users, posts, instants
+  from judged
+  where judged.of_post + judged.of_user = 0;
+
+  return query
+  with waiting as (
+    select deferred_changes.*, deferred_changes.ctid as at_place, row_number() over (order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id) as place
+    from recsys_engine.deferred_changes
+    -- posts first, since whoever came to them waits for them anyway, and the changes of one together
+    where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
+    order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
+    limit p_most
+  ),
+  -- several changes of one post or user have the same states worked out
+  counted as (
+    select waiting.at_place, waiting.place,
+      case when row_number() over (partition by waiting.post_id order by waiting.place) = 1 or waiting.post_id is null then waiting.of_post else 0 end
+        + case when row_number() over (partition by waiting.user_id order by waiting.place) = 1 or waiting.user_id is null then waiting.of_user else 0 end as number
+    from waiting
+  ),
+  summed as (
+    select counted.at_place, counted.place, sum(counted.number) over (order by counted.place) as so_far from counted
+  ),
+  late as (
+    delete from recsys_engine.deferred_changes
+    -- by their places: joined, each read all the others where the planner knows of none, and 25,000 of one erased account took over 100 s instead of 4.7
+    where deferred_changes.ctid = any (array(select summed.at_place from summed where summed.so_far <= p_rewrites or summed.place = 1))
+    returning deferred_changes.user_id, deferred_changes.post_id, deferred_changes.at
+  )
+  select * from unnest(users, posts, instants) union all select * from late;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.recompute_states(p_kind text, p_ids uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[], p_everybody boolean, p_until timestamp with time zone, OUT written bigint, OUT affected uuid[], OUT affected_since timestamp with time zone[], OUT revisited uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  number_of_ids constant integer := cardinality(p_ids);
+  part_size constant integer := greatest(1, (number_of_ids + 19) / 20);
+  known uuid[];
+  until timestamptz;
+  failed_code text;
+  failed_reason text;
+  part record;
+begin
+  affected := '{}';
+  affected_since := '{}';
+  revisited := '{}';
+  begin
+    if p_kind = 'user' then
+      written := recsys_engine.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
+      perform recsys_engine.refresh_user_affinities(p_ids, p_since);
+    else
+      select rolled_up.written, rolled_up.known into written, known
+      from recsys_engine.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
+      select
+        coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}'),
+        coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
+      into affected, affected_since, revisited
+      from (
+        -- a post that changed itself: whoever came to it
+        select later.user_id, min(later.created_at) as since, true as is_revisited
+        from unnest(p_ids, p_since) as of_posts (post_id, since)
+        cross join lateral (
+          select found.user_id, found.created_at from recsys.source_interactions as found
+          where found.post_id = of_posts.post_id and found.created_at >= of_posts.since
+          offset 0
+        ) as later
+        where p_everybody or of_posts.since = '-infinity'
+        group by later.user_id
+        union all
+        -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
+        select next.user_id, next.last_active_at, false
+        from (
+          select touched.post_id, touched.at from unnest(p_touched, p_touched_at) as touched (post_id, at)
+          union all
+          -- where a first one came or went, the same person's next of a kind counts no more, or counts now
+          select touched.post_id, repeated.at
+          from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+          cross join unnest(array['view', 'vote', 'comment']) as kinds (kind)
+          -- the next alone: to read all that come later took 6 s for 4,000 views of one person, and four times as long for twice as many
+          cross join lateral (
+            select repeats.created_at as at
+            from recsys_engine.non_burst_interactions as repeats
+            where repeats.user_id = touched.user_id and repeats.post_id = touched.post_id and repeats.kind = kinds.kind and repeats.created_at > touched.at
+            order by repeats.created_at
+            limit 1
+          ) as repeated
+          where not p_everybody and touched.post_id <> all (known)
+        ) as changed
+        cross join lateral (
+          (
+            select post_stats.user_id, post_stats.last_active_at
+            from recsys_engine.post_stats
+            where post_stats.post_id = changed.post_id and post_stats.last_active_at = changed.at
+          )
+          union all
+          (
+            select post_stats.user_id, post_stats.last_active_at
+            from recsys_engine.post_stats
+            where post_stats.post_id = changed.post_id and post_stats.last_active_at > changed.at
+            order by post_stats.last_active_at, post_stats.interaction_id
+            limit 1
+          )
+        ) as next
+        -- the users of new interactions alone are worked out as it is
+        where not p_everybody and changed.post_id = any (p_ids) and changed.post_id <> all (known)
+      ) as changes;
+    end if;
+    return;
+  -- what a row can be guilty of. A lock that was not to be had, an end from outside, a missing table or right are nobody's fault:
+  -- they end the roll-up, and everything stays queued
+  exception
+    when cardinality_violation or data_exception or integrity_constraint_violation or external_routine_exception
+      or external_routine_invocation_exception or with_check_option_violation or program_limit_exceeded or plpgsql_error
+    then
+      get stacked diagnostics failed_code = returned_sqlstate, failed_reason = message_text;
+  end;
+
+  written := 0::bigint;
+  affected := '{}';
+  affected_since := '{}';
+  revisited := '{}';
+  if number_of_ids = 1 then
+    update recsys_engine.failed_feature_changes as known
+    set at = least(known.at, p_since[1]), error_code = failed_code, reason = failed_reason, failures = known.failures + 1, last_failed_at = clock_timestamp()
+    where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
+    if not found then
+      insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
+      -- of a post, whoever came to it is to be recomputed as well
+      select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
+        case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
+    end if;
+    return;
+  end if;
+  -- a portion that failed is worked off in parts for so long, and the rest later: Supabase ends a statement after 2 minutes
+  until := coalesce(p_until, clock_timestamp() + interval '20 seconds');
+  for start in 1 .. number_of_ids by part_size loop
+    if clock_timestamp() > until and start > 1 then
+      insert into recsys_engine.feature_changes (user_id, post_id, at)
+      select case when p_kind = 'user' then id end, case when p_kind = 'post' then id end, case when p_kind = 'user' then since else '-infinity' end
+      from unnest(p_ids[start :], p_since[start :]) as rest (id, since);
+      return;
+    end if;
+    select * into part
+    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
+    written := written + part.written;
+    affected := affected || part.affected;
+    affected_since := affected_since || part.affected_since;
+    revisited := revisited || part.revisited;
+  end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_batch(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1432,7 +2453,7 @@ begin
   written := 0::bigint;
   -- what comes after this statement stays queued, even where the statements below see its effect already
   with taken as materialized (
-    select * from recsys_engine.take_changes(p_most, p_late, p_horizon)
+    select * from recsys_engine.dequeue_changes(p_most, p_late, p_horizon)
   )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
   into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
@@ -1445,10 +2466,10 @@ begin
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
       from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
-      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.trial_age() * 2) as acts;
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.exploration_max_age() * 2) as acts;
 
   begin
-    perform recsys_engine.count_trials(acted_by, acted_on);
+    perform recsys_engine.update_exploration_stats(acted_by, acted_on);
   exception when others then
     -- the feature store goes on without it
     raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
@@ -1459,7 +2480,7 @@ begin
   begin
     -- what no longer counts, or counts again, is as if it had changed
     select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
-    into more from recsys_engine.keep_bursts(touched_by, touched, touched_at) as each;
+    into more from recsys_engine.refresh_bursts(touched_by, touched, touched_at) as each;
     if more.user_ids is not null then
       touched_by := touched_by || more.user_ids;
       touched := touched || more.post_ids;
@@ -1483,10 +2504,10 @@ begin
   for part in
     select array_agg(changed.post_id) as ids, array_agg(least(changed.since, failed.at)) as since
     from unnest(posts, posts_since) as changed (post_id, since)
-    left join recsys_engine.set_aside_changes as failed on failed.post_id = changed.post_id
+    left join recsys_engine.failed_feature_changes as failed on failed.post_id = changed.post_id
     group by failed.post_id
   loop
-    select * into done from recsys_engine.work_off('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
+    select * into done from recsys_engine.recompute_states('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
     written := written + done.written;
     affected := affected || done.affected;
     affected_since := affected_since || done.affected_since;
@@ -1499,7 +2520,7 @@ begin
   judged as (
     select
       each.user_id, each.since,
-      case when p_rewrites is null then 0 else recsys_engine.states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
+      case when p_rewrites is null then 0 else recsys_engine.count_states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
     from each
   ),
   summed as (
@@ -1515,7 +2536,7 @@ begin
   from summed;
   users := part.now;
   users_since := part.now_since;
-  perform recsys_engine.put_off(part.later, part.later_since, part.later_number);
+  perform recsys_engine.defer_recompute(part.later, part.later_since, part.later_number);
   -- of these, everything is read that they did
   touched_by := touched_by || revisited;
   touched := touched || array_fill(null::uuid, array[cardinality(revisited)]);
@@ -1527,19 +2548,19 @@ begin
     from (
       select of_users.user_id, min(of_users.since) as since from unnest(users, users_since) as of_users (user_id, since) group by of_users.user_id
     ) as changed
-    left join recsys_engine.set_aside_changes as failed on failed.user_id = changed.user_id
+    left join recsys_engine.failed_feature_changes as failed on failed.user_id = changed.user_id
     group by failed.user_id
   loop
     -- what one that failed did since then is no longer queued
     select * into done
-    from recsys_engine.work_off('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
+    from recsys_engine.recompute_states('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
     written := written + done.written;
   end loop;
 
   perform recsys_engine.mark_idle(posts);
 
-  delete from recsys_engine.set_aside_changes
-  where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
+  delete from recsys_engine.failed_feature_changes
+  where failed_feature_changes.last_failed_at < started and (failed_feature_changes.post_id = any (posts) or failed_feature_changes.user_id = any (users));
   -- also after a deletion, which writes nothing
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids)
@@ -1547,6 +2568,24 @@ begin
   values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.record_failed_change(p_user_id uuid, p_post_id uuid, p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into recsys_engine.failed_feature_changes as known (user_id, at, error_code, reason)
+  select p_user_id, p_at, '57014', 'it reached the statement limit alone' where p_user_id is not null
+  on conflict (user_id) do update
+  set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
+  insert into recsys_engine.failed_feature_changes as known (post_id, at, error_code, reason)
+  select p_post_id, p_at, '57014', 'it reached the statement limit alone' where p_post_id is not null
+  on conflict (post_id) do update
+  set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
+  -- above any horizon
+  insert into recsys_engine.deferred_changes as waiting (user_id, post_id, at, of_post) values (p_user_id, p_post_id, p_at, 1000001)
+  on conflict (user_id) where post_id is null do update set at = least(waiting.at, excluded.at), of_post = excluded.of_post
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys.roll_up(p_most bigint DEFAULT 20000, p_rewrites integer DEFAULT 20000, p_horizon integer DEFAULT 10000)
@@ -1574,10 +2613,10 @@ begin
     perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
-    select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
+    select * into portion from recsys_engine.roll_up_batch(p_most, null, null, null);
     return portion.written;
   end if;
-  select roll_up_share.share into strict before from recsys_engine.roll_up_share;
+  select roll_up_budget.share into strict before from recsys_engine.roll_up_budget;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
   -- a single change takes the usual path, which can set it aside
@@ -1589,7 +2628,7 @@ begin
       if is_first then
         select * into portion from recsys_engine.roll_up_anew(greatest(1, most / 80)::integer, greatest(1, most / 200)::integer);
       else
-        select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+        select * into portion from recsys_engine.roll_up_batch(most, late, rewrites, p_horizon);
       end if;
     exception when query_canceled then
       if due is null or clock_timestamp() < due then
@@ -1601,18 +2640,184 @@ begin
       elsif most > 1 then
         -- it took no more than waits
         most := least(most, greatest(1, (select count(*) from (select from recsys_engine.feature_changes limit most) as waiting)));
-        update recsys_engine.roll_up_share set share = least(before, greatest(1, most) / p_most::double precision) / 2;
+        update recsys_engine.roll_up_budget set share = least(before, greatest(1, most) / p_most::double precision) / 2;
       else
-        perform recsys_engine.set_aside(alone.user_id, alone.post_id, alone.at) from recsys_engine.take_changes(1, late, p_horizon) as alone;
+        perform recsys_engine.record_failed_change(alone.user_id, alone.post_id, alone.at) from recsys_engine.dequeue_changes(1, late, p_horizon) as alone;
       end if;
       return so_far;
     end;
     so_far := so_far + portion.written;
     exit when portion.taken < case when is_first then 1 else most end or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
   end loop;
-  update recsys_engine.roll_up_share set share = least(1, before * 2) where share < 1;
+  update recsys_engine.roll_up_budget set share = least(1, before * 2) where share < 1;
   return so_far;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.post_stats_from_scratch()
+ RETURNS SETOF recsys_engine.post_stats
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+  with history as (
+    select
+      counted.*,
+      row_number() over (partition by counted.post_id order by counted.created_at, counted.interaction_id) as number,
+      row_number() over (partition by counted.post_id, counted.user_id order by counted.created_at, counted.interaction_id) = 1 as is_first
+    from recsys_engine.counted_interactions() as counted
+  ),
+  decayed as (
+    select series.post_id, events.number, events.counts
+    from (
+      select history.post_id, array_agg(history.created_at order by history.number) as at, array_agg(history.is_first order by history.number) as is_counted
+      from history group by history.post_id
+    ) as series
+    cross join lateral recsys_engine.decayed_counts(series.at, series.is_counted) as events
+  )
+  select
+    post_id, created_at, interaction_id, user_id, kind,
+    (count(*) filter (where kind = 'view') over so_far)::integer,
+    (count(*) filter (where kind = 'vote') over so_far)::integer,
+    (count(*) filter (where kind = 'comment') over so_far)::integer,
+    (count(*) filter (where is_first) over so_far)::integer,
+    max(created_at) filter (where kind = 'comment') over so_far,
+    is_first, decayed.counts,
+    ln(greatest(decayed.counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys_engine.half_lives())[4]
+  from history join decayed using (post_id, number)
+  window so_far as (partition by post_id order by number rows unbounded preceding)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.user_stats_from_scratch()
+ RETURNS SETOF recsys_engine.user_stats
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+  with moments as (
+    select
+      counted.interaction_id,
+      ln(1 + greatest(0, extract(epoch from counted.created_at - posts.created_at)::double precision) / 3600) as log_age,
+      ln(1 + greatest(0, extract(epoch from counted.created_at - lag(counted.created_at, 1, posts.created_at) over (
+        partition by counted.post_id order by counted.created_at, counted.interaction_id))::double precision) / 3600) as log_idle
+    from recsys_engine.counted_interactions() as counted
+    join recsys.source_posts as posts on posts.post_id = counted.post_id
+  ),
+  history as (
+    select
+      events.*, moments.log_age, moments.log_idle, moments.interaction_id is not null as is_interaction,
+      row_number() over (partition by events.user_id order by events.created_at, events.sort_id, events.event_id) as number
+    from recsys_engine.user_events as events
+    left join moments on events.post_id is not null and moments.interaction_id = events.sort_id
+    where events.kind = 'login' or exists (select from recsys.source_posts as posts where posts.post_id = events.post_id)
+  ),
+  decayed as (
+    select series.user_id, events.number, events.counts, logins.counts as login_counts
+    from (
+      select
+        history.user_id,
+        array_agg(history.created_at order by history.number) as at,
+        array_agg(history.is_interaction order by history.number) as is_interaction,
+        array_agg(history.kind = 'login' order by history.number) as is_login
+      from history group by history.user_id
+    ) as series
+    cross join lateral recsys_engine.decayed_counts(series.at, series.is_interaction) as events
+    join lateral recsys_engine.decayed_counts(series.at, series.is_login) as logins using (number)
+  )
+  select
+    user_id, created_at, event_id, sort_id,
+    (count(*) filter (where kind = 'view' and is_interaction) over so_far)::integer,
+    (count(*) filter (where kind = 'vote' and is_interaction) over so_far)::integer,
+    (count(*) filter (where kind = 'comment' and is_interaction) over so_far)::integer,
+    (count(*) filter (where kind = 'login') over so_far)::integer,
+    decayed.counts, decayed.login_counts,
+    avg(log_age) over so_far,
+    avg(log_idle) over so_far
+  from history join decayed using (user_id, number)
+  window so_far as (partition by user_id order by number rows unbounded preceding)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.feature_store_differences()
+ RETURNS TABLE(stats text, event_id text, post_id uuid, user_id uuid, at timestamp with time zone, stored jsonb, expected jsonb)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+  with posts_from_scratch as materialized (select * from recsys_engine.post_stats_from_scratch()),
+  users_from_scratch as materialized (select * from recsys_engine.user_stats_from_scratch())
+  select
+    'post_stats', coalesce(stored.interaction_id, expected.interaction_id)::text, coalesce(stored.post_id, expected.post_id),
+    coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys_engine.post_stats as stored
+  full join posts_from_scratch as expected on expected.interaction_id = stored.interaction_id
+  left join (
+    select distinct on (post_stats.post_id) post_stats.post_id, post_stats.last_active_at, post_stats.interaction_id
+    from recsys_engine.post_stats
+    order by post_stats.post_id, post_stats.last_active_at, post_stats.interaction_id
+  ) as earliest on earliest.post_id = expected.post_id
+  where (stored.interaction_id is null and not coalesce(
+      -- thinned: before the first state that is stored, which is before that instant too
+      earliest.last_active_at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress)
+        and (expected.last_active_at, expected.interaction_id) < (earliest.last_active_at, earliest.interaction_id), false))
+    or expected.interaction_id is null
+    or stored.interaction_id is not null and (
+      to_jsonb(stored) - '{recent,trend}'::text[] is distinct from to_jsonb(expected) - '{recent,trend}'::text[]
+      or not recsys_engine.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+    )
+  union all
+  select
+    'latest_post_stats', null, coalesce(stored.post_id, expected.post_id), null,
+    coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys_engine.latest_post_stats as stored
+  full join (
+    select distinct on (post_id) * from posts_from_scratch
+    order by post_id, last_active_at desc, interaction_id desc
+  ) as expected on expected.post_id = stored.post_id
+  where stored.post_id is null or expected.post_id is null
+    or to_jsonb(stored) - '{recent,trend}'::text[] is distinct from to_jsonb(expected) - '{recent,trend}'::text[]
+    or not recsys_engine.nearly_equal(stored.recent || stored.trend, expected.recent || expected.trend)
+  union all
+  select
+    'user_stats', coalesce(stored.event_id, expected.event_id), null,
+    coalesce(stored.user_id, expected.user_id), coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys_engine.user_stats as stored
+  full join users_from_scratch as expected on expected.event_id = stored.event_id
+  left join (
+    select distinct on (user_stats.user_id) user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
+    from recsys_engine.user_stats
+    order by user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
+  ) as earliest on earliest.user_id = expected.user_id
+  where (stored.event_id is null and not coalesce(
+      earliest.last_active_at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress)
+        and (expected.last_active_at, expected.sort_id, expected.event_id) < (earliest.last_active_at, earliest.sort_id, earliest.event_id), false))
+    or expected.event_id is null
+    or stored.event_id is not null and (
+      (stored.user_id, stored.last_active_at, stored.sort_id, stored.views, stored.votes, stored.comments, stored.logins)
+        is distinct from
+        (expected.user_id, expected.last_active_at, expected.sort_id, expected.views, expected.votes, expected.comments, expected.logins)
+      or not recsys_engine.nearly_equal(
+        stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
+        expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
+    )
+  union all
+  select
+    'latest_user_stats', null, null, coalesce(stored.user_id, expected.user_id),
+    coalesce(stored.last_active_at, expected.last_active_at), to_jsonb(stored), to_jsonb(expected)
+  from recsys_engine.latest_user_stats as stored
+  full join (
+    select distinct on (user_id) user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
+    from users_from_scratch
+    order by user_id, last_active_at desc, sort_id desc, event_id desc
+  ) as expected on expected.user_id = stored.user_id
+  where stored.user_id is null or expected.user_id is null
+    or (stored.last_active_at, stored.views, stored.votes, stored.comments, stored.logins)
+      is distinct from (expected.last_active_at, expected.views, expected.votes, expected.comments, expected.logins)
+    or not recsys_engine.nearly_equal(
+      stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
+      expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.indexed_since()
@@ -1689,7 +2894,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.move_index_window(p_most integer DEFAULT 20000)
+CREATE OR REPLACE FUNCTION recsys_engine.advance_index_window(p_most integer DEFAULT 20000)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1749,7 +2954,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.gather_changes()
  SET jit TO 'off'
 AS $function$
 declare
-  -- as in recsys_engine.roll_up_portion
+  -- as in recsys_engine.roll_up_batch
   few constant integer := 50000;
   acts record;
 begin
@@ -1765,11 +2970,11 @@ begin
     if not exists (select from recsys_engine.post_stats) then
       select array_agg(recent.user_id) as user_ids, array_agg(recent.post_id) as post_ids into acts
       from recsys_engine.feature_changes as recent
-      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.trial_age() * 2;
-      perform recsys_engine.count_trials(acts.user_ids, acts.post_ids);
+      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.exploration_max_age() * 2;
+      perform recsys_engine.update_exploration_stats(acts.user_ids, acts.post_ids);
       -- imports are no bursts; but a few changes record who acted when, as in any roll-up
       if (select count(*) from recsys_engine.feature_changes) <= few then
-        perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+        perform recsys_engine.refresh_first_day_interactions(array_agg(changed.user_id), array_agg(changed.at))
         from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
       end if;
     end if;
@@ -1844,16 +3049,16 @@ begin
     taken := cardinality(people)::bigint;
     written := 0::bigint;
     if taken > 0 then
-      select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+      select * into done from recsys_engine.recompute_states('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
       written := done.written;
-      delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.user_id = any (people);
+      delete from recsys_engine.failed_feature_changes where failed_feature_changes.last_failed_at < started and failed_feature_changes.user_id = any (people);
     end if;
     return;
   end if;
   taken := cardinality(posts)::bigint;
   perform recsys_engine.keep_author_readers(posts);
   perform recsys_engine.count_usual_newcomers();
-  select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+  select * into done from recsys_engine.recompute_states('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
   -- people who interacted with these posts are recomputed once, after all posts
   insert into recsys_engine.feature_changes (user_id)
@@ -1862,7 +3067,7 @@ begin
     select from recsys_engine.feature_changes as waiting where waiting.user_id = affected.user_id and waiting.post_id is null and waiting.at = '-infinity'
   );
   perform recsys_engine.mark_idle(posts);
-  delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.post_id = any (posts);
+  delete from recsys_engine.failed_feature_changes where failed_feature_changes.last_failed_at < started and failed_feature_changes.post_id = any (posts);
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
@@ -1937,6 +3142,84 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.latest_interactions(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS recsys_engine.post_interaction[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys_engine.post_interaction
+    from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+    order by source_interactions.created_at desc, source_interactions.interaction_id desc
+    limit 200
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.recent_interactions(p_user_id uuid, p_now timestamp with time zone, p_latest recsys_engine.post_interaction[] DEFAULT NULL::recsys_engine.post_interaction[])
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return (
+    with latest as (
+      select listed.post_id, listed.at, listed.sort_id as interaction_id
+      from unnest(coalesce(p_latest, recsys_engine.latest_interactions(p_user_id, p_now))) as listed
+    ),
+    earliest as (
+      select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
+      from latest
+      order by latest.post_id, latest.at, latest.interaction_id
+    ),
+    -- posts are looked up from the latest on until there are 50
+    recent as materialized (
+      select posts.title, posts.tags, posts.created_at, sorted.*
+      from (select * from earliest order by earliest.at desc, earliest.interaction_id desc offset 0) as sorted
+      cross join lateral (
+        select coalesce(source_posts.title, '') as title, array_remove(coalesce(source_posts.tags, '{}'), null) as tags, source_posts.created_at
+        from recsys.source_posts
+        where source_posts.post_id = sorted.post_id and source_posts.author_id is distinct from p_user_id
+        offset 0
+      ) as posts
+      order by sorted.at desc, sorted.interaction_id desc
+      limit 50
+    )
+    select coalesce(json_agg(json_build_object(
+      'post_id', recent.post_id,
+      'title', recent.title,
+      'tags', recent.tags,
+      'at', 1000 * date_part('epoch', recent.at),
+      'created_at', 1000 * date_part('epoch', recent.created_at),
+      'last_active_at', 1000 * date_part('epoch', coalesce(before.last_active_at, thinned.last_active_at)),
+      'comments', coalesce(before.comments, thinned.comments, 0)
+    ) order by recent.at desc, recent.interaction_id desc), '[]')
+    from recent
+    left join lateral (
+      select post_stats.last_active_at, post_stats.comments
+      from recsys_engine.post_stats
+      where post_stats.post_id = recent.post_id and (post_stats.last_active_at, post_stats.interaction_id) < (recent.at, recent.interaction_id)
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as before on true
+    left join lateral (
+      -- asked in a row of its own, or the function would be called for each of the 50 first: 4 of 6 ms
+      select state.last_active_at, state.comments
+      from (select where before.last_active_at is null and recent.at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress) offset 0) as asked
+      cross join lateral recsys_engine.reconstruct_state(recent.post_id, recent.at, recent.interaction_id) as state
+    ) as thinned on true
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.latest_follows(p_user_id uuid, p_kinds text[], p_now timestamp with time zone, p_limit integer DEFAULT 1000)
  RETURNS TABLE(target text, created_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -2006,7 +3289,7 @@ begin
       from (
         select latest.target as topic, latest.created_at from recsys_engine.latest_follows(p_user_id, '{topic,group}', p_now) as latest
         union all
-        select wanted.topic, null from unnest(recsys_engine.topics_wanted(p_user_id, 'more')) as wanted (topic)
+        select wanted.topic, null from unnest(recsys_engine.topic_preferences(p_user_id, 'more')) as wanted (topic)
       ) as chosen
       group by left(lower(chosen.topic), 100)
       order by max(chosen.created_at) desc nulls last, left(lower(chosen.topic), 100) collate "C"
@@ -2024,8 +3307,8 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timestamp with time zone)
- RETURNS recsys_engine.reader
+CREATE OR REPLACE FUNCTION recsys_engine.load_reader_profile(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS recsys_engine.reader_profile
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -2033,13 +3316,13 @@ CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timesta
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  reader recsys_engine.reader;
+  reader recsys_engine.reader_profile;
 begin
   reader.at := p_now;
   reader.feed := 'personal';
   -- a visitor has no rights on what people prefer
   if p_user_id is not null then
-    reader.feed := recsys_engine.feed_kind(p_user_id);
+    reader.feed := recsys_engine.feed_preference(p_user_id);
   end if;
   if p_user_id is null or reader.feed = 'impersonal' then
     -- who came this moment, and of whom nothing is known
@@ -2054,7 +3337,7 @@ begin
   if found then
     reader.latest := recsys_engine.latest_interactions(p_user_id, p_now);
     reader.history := array(
-      select row(history.post_id, history.at, history.sort_id)::recsys_engine.dated_post from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
+      select row(history.post_id, history.at, history.sort_id)::recsys_engine.post_interaction from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
     );
     reader.follows := recsys_engine.followed_people(p_user_id, p_now);
   end if;
@@ -2062,8 +3345,8 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.with_readable(p_reader recsys_engine.reader)
- RETURNS recsys_engine.reader
+CREATE OR REPLACE FUNCTION recsys_engine.keep_readable_interactions(p_reader recsys_engine.reader_profile)
+ RETURNS recsys_engine.reader_profile
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -2071,7 +3354,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.with_readable(p_reader recsys_engine.re
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  reader recsys_engine.reader := p_reader;
+  reader recsys_engine.reader_profile := p_reader;
   readable uuid[];
 begin
   if reader.latest <> '{}' or reader.history <> '{}' then
@@ -2087,7 +3370,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
+CREATE OR REPLACE FUNCTION recsys_engine.reader_context(p_reader recsys_engine.reader_profile, p_model_id bigint)
  RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, components extensions.vector, feed text)
  LANGUAGE plpgsql
  STABLE
@@ -2159,7 +3442,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.user_context(p_user_id uuid, p_model_id
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 begin
-  return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
+  return query select * from recsys_engine.reader_context(recsys_engine.load_reader_profile(p_user_id, p_now), p_model_id);
 end
 $function$;
 
@@ -2221,13 +3504,13 @@ CREATE OR REPLACE FUNCTION recsys_engine.muted_part(p_value text)
  IMMUTABLE
 RETURN CASE WHEN (p_value ~ '\S'::text) THEN lower("left"(p_value, 100)) ELSE NULL::text END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.is_muted(p_kind text, p_value text, p_author_id uuid, p_title text, p_tags text[], p_description text)
+CREATE OR REPLACE FUNCTION recsys_engine.matches_mute(p_kind text, p_value text, p_author_id uuid, p_title text, p_tags text[], p_description text)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
 RETURN (CASE p_kind WHEN 'person'::text THEN CASE WHEN pg_input_is_valid(p_value, 'uuid'::text) THEN ((p_value)::uuid = p_author_id) ELSE NULL::boolean END WHEN 'topic'::text THEN (lower("left"(p_value, 100)) = ANY ((lower((p_tags)::text))::text[])) WHEN 'word'::text THEN CASE WHEN (recsys_engine.muted_word(p_value) IS NOT NULL) THEN recsys_engine.has_muted_word(recsys_engine.text_for_mutes(p_title, p_tags), ARRAY[recsys_engine.muted_word(p_value)], recsys_engine.muted_pattern(ARRAY[recsys_engine.muted_word(p_value)])) ELSE NULL::boolean END WHEN 'title_contains'::text THEN (strpos(lower(p_title), recsys_engine.muted_part(p_value)) > 0) WHEN 'contains'::text THEN ((strpos(lower(p_title), recsys_engine.muted_part(p_value)) > 0) OR (strpos(lower(p_description), recsys_engine.muted_part(p_value)) > 0)) ELSE NULL::boolean END IS TRUE);
 
-CREATE OR REPLACE FUNCTION recsys_engine.optional_labels(p_from timestamp with time zone, p_to timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.optional_head_labels(p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS TABLE(head text, request_id uuid, post_id uuid)
  LANGUAGE sql
  STABLE
@@ -2235,7 +3518,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.optional_labels(p_from timestamp with t
  SET jit TO 'off'
 AS $function$
   select acts.head, shown.request_id, shown.post_id
-  from recsys_engine.optional_acts as acts
+  from recsys_engine.optional_head_events as acts
   join recsys.impressions as shown on shown.user_id = acts.user_id and shown.post_id = acts.post_id
   where shown.shown_at >= p_from and shown.shown_at < p_to
     and acts.created_at > shown.shown_at and acts.created_at <= shown.shown_at + interval '1 day'
@@ -2265,10 +3548,10 @@ AS $function$
     limit 1000
   ) as shown
   join recsys.source_posts as posts on posts.post_id = shown.post_id
-  where recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
+  where recsys_engine.matches_mute(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.request_with_mutes(p_user_id uuid, p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.mutes_only_request(p_user_id uuid, p_now timestamp with time zone)
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
  STABLE
@@ -2309,6 +3592,80 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.feed_request(p_user_id uuid, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[])
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := recsys_engine.mutes_only_request(p_user_id, p_now);
+  kind text;
+  kept record;
+  dismissed record;
+begin
+  request.user_id := p_user_id;
+  request.seed := p_seed;
+  request.served := p_served;
+  if p_user_id is not null then
+    kind := recsys_engine.feed_preference(p_user_id);
+  end if;
+  if kind = 'personal' then
+    -- what was counted after this instant says nothing of what was before it
+    select user_affinities.until, user_affinities.authors, user_affinities.affinities, user_affinities.post_ids into kept
+    from recsys_engine.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
+    request.authors := kept.authors;
+    request.affinities := kept.affinities;
+    -- No more is read of anybody: a feed of somebody with 200,000 views took a connection from others for seconds. What they did before is
+    -- known from the roll-up.
+    with latest as materialized (
+      select source_interactions.post_id, source_interactions.created_at
+      from recsys.source_interactions
+      where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 2000
+    )
+    select
+      array(select latest.post_id from latest where (latest.created_at <= kept.until) is not true),
+      -- a null among them, which another app's view may show, would leave out everything
+      array_remove(array(
+        select latest.post_id from latest
+        union
+        select unnest(kept.post_ids) where (select count(*) from latest) = 2000
+        union
+        select unnest(recsys_engine.seen_posts(p_user_id, p_now))
+      ), null)
+    into request.interacted, request.excluded;
+    request.less := recsys_engine.topic_preferences(p_user_id, 'less');
+    request.more := recsys_engine.topic_preferences(p_user_id, 'more');
+  end if;
+  if kind in ('personal', 'following') then
+    -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+    -- candidate that was not chosen, which is what training should learn of it
+    dismissed := recsys_engine.dismissed_posts(p_user_id, p_now);
+    request.excluded := request.excluded || dismissed.post_ids;
+    if kind = 'personal' then
+      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys_engine.repost_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
+    end if;
+    if kind = 'personal' and dismissed.lately <> '{}' then
+      request.dismissed := (
+        select json_agg(json_build_object('author_id', posts.author_id, 'tags', array_remove(posts.tags, null), 'days', latest.days))
+        from unnest(dismissed.lately[:50], dismissed.days[:50]) as latest (post_id, days)
+        cross join lateral (select source_posts.author_id, source_posts.tags from recsys.source_posts where source_posts.post_id = latest.post_id offset 0) as posts
+      );
+    end if;
+    request.follows := recsys_engine.followed_people(p_user_id, p_now);
+    request.topics := recsys_engine.followed_topics(p_user_id, p_now);
+  end if;
+  if p_filter is not null then
+    request := recsys_engine.with_filter(request, p_filter);
+  end if;
+  return request;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.eligible_posts(p_request recsys_engine.feed_request)
  RETURNS TABLE(post_id uuid, title text, tags text[], author_id uuid, created_at timestamp with time zone)
  LANGUAGE sql
@@ -2327,7 +3684,7 @@ BEGIN ATOMIC
            WHERE (withheld.author_id = posts.author_id)))))))));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.with_touched(p_request recsys_engine.feed_request)
+CREATE OR REPLACE FUNCTION recsys_engine.with_followee_engagements(p_request recsys_engine.feed_request)
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
  STABLE
@@ -2374,6 +3731,147 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  of_each integer;
+begin
+  -- of each the share, and only where that is too little, or there is a pool to choose from, more
+  foreach of_each in array array[p_share, p_most] loop
+    found := array(
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
+      from (
+        select posts.post_id, posts.author_id, posts.created_at, authors.is_habit
+        from (
+          (
+            -- the newest posts of a thousand people are by those who wrote last
+            select followed.author_id, false as is_habit
+            from unnest(p_request.follows) as followed (author_id)
+            cross join lateral (
+              select eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible
+              where eligible.author_id = followed.author_id and p_request.pool is null
+                and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
+              order by eligible.created_at desc
+              limit 1
+            ) as last
+            order by last.created_at desc
+            fetch first (coalesce(p_most, 1000)) rows with ties
+          )
+          union all
+          select habit.author_id, true from unnest(p_request.authors[:50]) as habit (author_id)
+          where (habit.author_id <> all (p_request.follows)) is not false
+        ) as authors
+        cross join lateral (
+          select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible
+          where eligible.author_id = authors.author_id and p_request.pool is null
+            and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
+          order by eligible.created_at desc, eligible.post_id
+          limit of_each
+        ) as posts
+        union all
+        select posts.post_id, posts.author_id, posts.created_at, (posts.author_id = any (p_request.follows)) is not true
+        from unnest(p_request.pool) as posts
+        where posts.author_id = any (p_request.authors[:50]) or posts.author_id = any (p_request.follows)
+      ) as newest
+      order by newest.is_habit, newest.created_at desc, newest.post_id
+      limit 20 * p_most
+    );
+    exit when p_request.pool is null and cardinality(found) >= p_most;
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
+      from (
+        (
+          select posts.post_id, posts.author_id, post_tags.created_at
+          from recsys_engine.post_tags
+          cross join lateral (
+            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
+          ) as posts
+          where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
+            and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
+          order by post_tags.created_at desc, post_tags.post_id
+          limit looked
+        )
+        union all
+        select posts.post_id, posts.author_id, posts.created_at
+        from unnest(p_request.pool) as posts
+        join recsys_engine.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
+      ) as newest
+      order by newest.created_at desc, newest.post_id
+      limit looked
+    );
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  looked integer;
+begin
+  -- nearly always there are none of the two that are listed, and looking them up took .6 ms each
+  if p_listed = '{}' or p_listed is null then
+    return;
+  end if;
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
+      from unnest(p_listed) with ordinality as listed (post_id, place)
+      cross join lateral (
+        (
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
+          where eligible.post_id = listed.post_id and p_request.pool is null
+            and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
+          offset 0
+        )
+        union all
+        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
+      ) as posts
+      order by listed.place
+      limit looked
+    );
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.retrieve_similar(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean DEFAULT false)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
@@ -2386,7 +3884,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve_similar(p_request recsys_engin
 AS $function$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[] := '{}'::recsys_engine.found_post[];
+  found recsys_engine.source_hit[] := '{}'::recsys_engine.source_hit[];
   looked integer;
   vectors double precision;
   is_exact boolean;
@@ -2397,7 +3895,7 @@ begin
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
     -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys_engine.candidates.
+    -- pages of recsys_engine.feed_candidates.
     return query
     select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
     from (
@@ -2422,7 +3920,7 @@ begin
     is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
     if p_request.pool is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from unnest(p_request.pool) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
@@ -2430,7 +3928,7 @@ begin
       );
     elsif not is_exact then
       found := array(
-        select row(near.post_id, near.author_id)::recsys_engine.found_post
+        select row(near.post_id, near.author_id)::recsys_engine.source_hit
         from (
           select posts.post_id, posts.author_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
           from recsys.post_embeddings
@@ -2445,11 +3943,11 @@ begin
         order by near.distance, near.post_id
       );
       -- null: nothing was found
-      is_exact := cardinality(found) < looked and recsys_engine.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
+      is_exact := cardinality(found) < looked and recsys_engine.has_enough_after_cap(p_request, found, cardinality(found), p_most, p_share) is not true;
     end if;
     if p_request.pool is null and is_exact and p_request.readable is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from (
           select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
           from recsys.post_embeddings
@@ -2464,7 +3962,7 @@ begin
       -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
       -- again, hide what lies behind them
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from recsys_engine.eligible_posts(p_request) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = posts.post_id
         -- no index is in the order of this
@@ -2472,13 +3970,13 @@ begin
         limit looked
       );
     end if;
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.found_posts(p_request recsys_engine.feed_request, p_found json, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_found json, p_most integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -2487,15 +3985,15 @@ BEGIN ATOMIC
      NULL::uuid AS uuid,
      found.place,
      found.place
-    FROM json_array_elements_text(found_posts.p_found) WITH ORDINALITY found(post_id, place)
-   WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest((found_posts.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (found_posts.p_request).seed) IN ( SELECT unnest((found_posts.p_request).served) AS unnest))))
+    FROM json_array_elements_text(eligible_hits.p_found) WITH ORDINALITY found(post_id, place)
+   WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest((eligible_hits.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (eligible_hits.p_request).seed) IN ( SELECT unnest((eligible_hits.p_request).served) AS unnest))))
    ORDER BY found.place
-  LIMIT found_posts.p_most;
+  LIMIT eligible_hits.p_most;
 END;
 
-drop function recsys_engine.earlier_states(recsys_engine.feed_request);
+drop function recsys_engine.historical_post_states(recsys_engine.feed_request);
 
-CREATE OR REPLACE FUNCTION recsys_engine.earlier_states(p_request recsys_engine.feed_request)
+CREATE OR REPLACE FUNCTION recsys_engine.historical_post_states(p_request recsys_engine.feed_request)
  RETURNS TABLE(post_id uuid, last_active_at timestamp with time zone, trend double precision, popularity double precision)
  LANGUAGE sql
  STABLE
@@ -2509,10 +4007,10 @@ BEGIN ATOMIC
              post_stats."trend",
              post_stats.recent
             FROM recsys_engine.post_stats
-           WHERE ((post_stats.post_id = latest_post_stats.post_id) AND (post_stats.last_active_at <= (earlier_states.p_request).at))
+           WHERE ((post_stats.post_id = latest_post_stats.post_id) AND (post_stats.last_active_at <= (historical_post_states.p_request).at))
            ORDER BY post_stats.last_active_at DESC, post_stats.interaction_id DESC
           LIMIT 1) earlier)
-   WHERE ((latest_post_stats.last_active_at > (earlier_states.p_request).at) AND (((earlier_states.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((earlier_states.p_request).readable) AS unnest))));
+   WHERE ((latest_post_stats.last_active_at > (historical_post_states.p_request).at) AND (((historical_post_states.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((historical_post_states.p_request).readable) AS unnest))));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer)
@@ -2619,7 +4117,7 @@ BEGIN ATOMIC
           SELECT posts.post_id,
              posts.author_id,
              earlier.last_active_at
-            FROM (recsys_engine.earlier_states(active_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
+            FROM (recsys_engine.historical_post_states(active_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
               CROSS JOIN LATERAL ( SELECT eligible.post_id,
                      eligible.author_id
                     FROM recsys_engine.eligible_posts(active_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
@@ -2673,7 +4171,7 @@ BEGIN ATOMIC
   SELECT posts.post_id,
      posts.author_id,
      earlier."trend"
-    FROM (recsys_engine.earlier_states("trending_posts".p_request) earlier(post_id, last_active_at, "trend", popularity)
+    FROM (recsys_engine.historical_post_states("trending_posts".p_request) earlier(post_id, last_active_at, "trend", popularity)
       CROSS JOIN LATERAL ( SELECT eligible.post_id,
              eligible.author_id
             FROM recsys_engine.eligible_posts("trending_posts".p_request) eligible(post_id, title, tags, author_id, created_at)
@@ -2688,7 +4186,7 @@ BEGIN ATOMIC
    WHERE ((posts."trend" >= ((((EXTRACT(epoch FROM ("trending_posts".p_request).at))::double precision / (3600)::double precision) / (168)::double precision) - (1.00001)::double precision)) AND ((("trending_posts".p_request).at - posts.last_active_at) < '168:00:00'::interval));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.is_quiet(p_request recsys_engine.feed_request)
+CREATE OR REPLACE FUNCTION recsys_engine.is_trend_sparse(p_request recsys_engine.feed_request)
  RETURNS boolean
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -2709,7 +4207,7 @@ begin
         limit 50
       )
       union all
-      (select 1 from recsys_engine.earlier_states(request) as earlier where earlier.trend >= two_people limit 50)
+      (select 1 from recsys_engine.historical_post_states(request) as earlier where earlier.trend >= two_people limit 50)
     ) as busy
   );
 end
@@ -2736,7 +4234,7 @@ BEGIN ATOMIC
   SELECT posts.post_id,
      posts.author_id,
      earlier.popularity
-    FROM (recsys_engine.earlier_states(popular_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
+    FROM (recsys_engine.historical_post_states(popular_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
       CROSS JOIN LATERAL ( SELECT eligible.post_id,
              eligible.author_id
             FROM recsys_engine.eligible_posts(popular_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
@@ -2751,6 +4249,75 @@ BEGIN ATOMIC
    WHERE (posts.popularity IS NOT NULL);
 END;
 
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
+    );
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
+    );
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.source_hit[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
+    );
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_most integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
@@ -2761,36 +4328,36 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engin
 AS $function$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   -- where a week says enough it only puts what is older among the candidates: pages of a simulated community earned 2 % less
-  if not recsys_engine.is_quiet(p_request) then
+  if not recsys_engine.is_trend_sparse(p_request) then
     return;
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.most_found(p_size integer, p_kept integer, p_extent text)
+CREATE OR REPLACE FUNCTION recsys_engine.source_fetch_limit(p_size integer, p_kept integer, p_extent text)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE
 RETURN NULLIF((((p_size * ((p_extent = 'feed'::text))::integer) + (p_kept * ((p_extent ~~ 'kept%'::text))::integer)) + COALESCE(("substring"(p_extent, '^kept[+](.*)'::text))::integer, 0)), 0);
 
-CREATE OR REPLACE FUNCTION recsys_engine.author_share(p_size integer, p_extent text)
+CREATE OR REPLACE FUNCTION recsys_engine.max_per_author(p_size integer, p_extent text)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE
 RETURN ((p_size / 10) * (1 + ((p_extent ~~ 'kept%'::text))::integer));
 
-CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text)
+CREATE OR REPLACE FUNCTION recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -2803,7 +4370,7 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('active'::text,300,420)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_active(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN LATERAL recsys_engine.retrieve_active(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2813,7 +4380,7 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('fresh'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_fresh(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN LATERAL recsys_engine.retrieve_fresh(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2823,7 +4390,7 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('trending'::text,50,125)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine."retrieve_trending"(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN LATERAL recsys_engine."retrieve_trending"(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2833,10 +4400,10 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('popular'::text,100,250)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_popular(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place));
+      CROSS JOIN LATERAL recsys_engine.retrieve_popular(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
+CREATE OR REPLACE FUNCTION recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -2849,8 +4416,8 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM ((( VALUES (20,40)) source(size, kept)
-      CROSS JOIN unnest((own_sources.p_request).topics) followed(topic))
-      CROSS JOIN LATERAL recsys_engine.retrieve_topic(own_sources.p_request, followed.topic, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN unnest((personal_sources.p_request).topics) followed(topic))
+      CROSS JOIN LATERAL recsys_engine.retrieve_topic(personal_sources.p_request, followed.topic, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2864,14 +4431,14 @@ BEGIN ATOMIC
              retrieve_similar.author_id,
              retrieve_similar.rank,
              retrieve_similar.place
-            FROM recsys_engine.retrieve_similar(own_sources.p_request, own_sources.p_model_id, own_sources.p_embedding, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent), (own_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
-           WHERE (own_sources.p_found IS NULL)
+            FROM recsys_engine.retrieve_similar(personal_sources.p_request, personal_sources.p_model_id, personal_sources.p_embedding, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent), (personal_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
+           WHERE (personal_sources.p_found IS NULL)
          UNION ALL
-          SELECT found_posts.post_id,
-             found_posts.author_id,
-             found_posts.rank,
-             found_posts.place
-            FROM recsys_engine.found_posts(own_sources.p_request, (own_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
+          SELECT eligible_hits.post_id,
+             eligible_hits.author_id,
+             eligible_hits.rank,
+             eligible_hits.place
+            FROM recsys_engine.eligible_hits(personal_sources.p_request, (personal_sources.p_found -> source.name), source.kept) eligible_hits(post_id, author_id, rank, place)) found)
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2881,7 +4448,7 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('followed'::text,50,100)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_followed(own_sources.p_request, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN LATERAL recsys_engine.retrieve_followed(personal_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2891,7 +4458,7 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('touched'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).touched, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place))
+      CROSS JOIN LATERAL recsys_engine.retrieve_from_list(personal_sources.p_request, (personal_sources.p_request).touched, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
  UNION ALL
   SELECT source.name,
      source.size,
@@ -2901,11 +4468,11 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('covisited'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).covisited, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place));
+      CROSS JOIN LATERAL recsys_engine.retrieve_from_list(personal_sources.p_request, (personal_sources.p_request).covisited, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamp with time zone, p_looks integer DEFAULT NULL::integer)
- RETURNS recsys_engine.found_post[]
+ RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -2915,7 +4482,7 @@ AS $function$
 #variable_conflict use_column
 declare
   caller constant text := current_setting('role');
-  found recsys_engine.found_post[] := array[]::recsys_engine.found_post[];
+  found recsys_engine.source_hit[] := array[]::recsys_engine.source_hit[];
   listed uuid[];
   looked integer := coalesce(p_looks, p_most * 3 / 2);
   skipped integer := 0;
@@ -2931,7 +4498,7 @@ begin
     );
     perform set_config('role', caller, true);
     found := found || array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from recsys_engine.eligible_posts(p_request) as posts
       -- by one scan of the index: looking up each read three times as many pages
       where posts.post_id = any (listed)
@@ -2946,8 +4513,8 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.newest_matches(p_request recsys_engine.feed_request, p_most integer)
- RETURNS recsys_engine.found_post[]
+CREATE OR REPLACE FUNCTION recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -2962,7 +4529,7 @@ begin
   -- by what is asked that mostly fewest posts have
   if filter.author_ids is not null then
     return array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from (select distinct unnest(filter.author_ids)) as wanted (author_id)
       cross join lateral (
         select * from recsys_engine.eligible_posts(p_request) as eligible
@@ -2975,7 +4542,7 @@ begin
     );
   elsif filter.tags is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.source_hit
       from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
@@ -2994,7 +4561,7 @@ begin
     );
   elsif filter.languages is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.source_hit
       from (select distinct unnest(filter.languages)) as wanted (language)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
@@ -3014,7 +4581,7 @@ begin
     return recsys_engine.newest_listed(p_request, p_most, since);
   else
     return array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
       order by newest.created_at desc, newest.post_id
     );
@@ -3022,8 +4589,8 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.pooled(p_request recsys_engine.feed_request, p_post_ids uuid[])
- RETURNS recsys_engine.pooled_post[]
+CREATE OR REPLACE FUNCTION recsys_engine.prefilter_posts(p_request recsys_engine.feed_request, p_post_ids uuid[])
+ RETURNS recsys_engine.prefiltered_post[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -3033,7 +4600,7 @@ AS $function$
 #variable_conflict use_column
 begin
   return array(
-    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.pooled_post
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.prefiltered_post
     from (select distinct unnest(p_post_ids)) as pooled (post_id)
     cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
     left join lateral (
@@ -3052,6 +4619,85 @@ begin
       limit 1
     ) as state on true
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_prefiltered_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean DEFAULT true, p_share double precision DEFAULT NULL::double precision)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request recsys_engine.feed_request := p_request;
+  few uuid[];
+  looked integer;
+  found recsys_engine.source_hit[];
+  passing uuid[];
+begin
+  if p_may_be_few or p_share is not null then
+    few := recsys_engine.small_readable_set(p_share);
+  end if;
+  if cardinality(few) > 2000 then
+    -- to look up the state of each takes longer than to go past those of others
+    request.readable := few;
+    return request;
+  end if;
+  -- "is null": asks for tags, authors, age and languages at once
+  if few is null and request.filter is null then
+    return request;
+  end if;
+  if few is null then
+    -- of the pool, too, an author has a tenth before all others
+    foreach looked in array array[1000, 4000, 20000] loop
+      found := recsys_engine.newest_filtered_posts(p_request, looked);
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 1000, 100);
+    end loop;
+  end if;
+  passing := coalesce(few, array(select newest.post_id from recsys_engine.cap_per_author(p_request, found, 1000, 100) as newest));
+  if few is null and cardinality(passing) = 1000 then
+    -- where many pass, the best are not among the newest only, and are met soon on a walk
+    passing := passing || array(select near.post_id from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, 100, 10) as near);
+    foreach looked in array array[300, 1200, 6000] loop
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
+        from (
+          select latest_post_stats.post_id from recsys_engine.latest_post_stats
+          where latest_post_stats.last_active_at <= p_request.at
+          order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+          limit 20000
+        ) as latest
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0
+        ) as posts
+        limit looked
+      );
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 300, 30);
+    end loop;
+    passing := passing || array(select active.post_id from recsys_engine.cap_per_author(p_request, found, 300, 30) as active);
+    foreach looked in array array[50, 200, 1000] loop
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
+        from (
+          select latest_post_stats.post_id from recsys_engine.latest_post_stats
+          where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
+          order by latest_post_stats.trend desc, latest_post_stats.post_id
+          limit 20000
+        ) as hottest
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0
+        ) as posts
+        limit looked
+      );
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 50, 5);
+    end loop;
+    passing := passing || array(select hottest.post_id from recsys_engine.cap_per_author(p_request, found, 50, 5) as hottest);
+  end if;
+  request.pool := recsys_engine.prefilter_posts(request, passing);
+  return request;
 end
 $function$;
 
@@ -3084,7 +4730,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.with_given(p_request recsys_engine.feed_request, p_given uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_given uuid[])
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
  STABLE
@@ -3099,8 +4745,49 @@ begin
   request.user_id := null;
   request.excluded := '{}';
   request.withholds := false;
-  request.pool := recsys_engine.pooled(request, p_given);
+  request.pool := recsys_engine.prefilter_posts(request, p_given);
   return request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.requested_posts(p_user_id uuid, p_given uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint)
+ RETURNS TABLE(now timestamp with time zone, post_id uuid, title text, served_key bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request constant recsys_engine.feed_request := recsys_engine.with_requested_posts(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_given);
+begin
+  return query
+  select request.at, posts.post_id, posts.title, recsys_engine.served_key(posts.post_id, p_seed)
+  from unnest(p_given) with ordinality as given (post_id, place)
+  cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = given.post_id offset 0) as posts
+  order by given.place;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.ranked_posts(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector)
+ RETURNS recsys_engine.ranked_post[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    select row(each.post_id, jsonb_object_agg(each.source, each.rank))::recsys_engine.ranked_post
+    from (
+      select * from recsys_engine.personal_sources(p_request, p_model_id, p_embedding, 'feed')
+      union all
+      select * from recsys_engine.global_sources(p_request, 'feed')
+    ) as each
+    group by each.post_id
+  );
 end
 $function$;
 
@@ -3113,13 +4800,13 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve(p_user_id uuid, p_model_id big
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
+  request constant recsys_engine.feed_request := recsys_engine.with_prefiltered_pool(recsys_engine.with_covisited(recsys_engine.with_engaged_posts(recsys_engine.with_followee_engagements(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
 begin
-  return query select * from recsys_engine.told_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
+  return query select * from recsys_engine.hydrate_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.told_posts(p_posts recsys_engine.told_post[])
+CREATE OR REPLACE FUNCTION recsys_engine.post_columns(p_posts recsys_engine.post_row[])
  RETURNS json
  LANGUAGE sql
  STABLE
@@ -3132,7 +4819,7 @@ BEGIN ATOMIC
            WHERE (author_readers.user_id = told.author_id)), NULLIF((3 * ((told.author_id IS NULL))::integer), 0)), (EXISTS ( SELECT
             FROM recsys.source_users users
            WHERE ((users.user_id = told.author_id) AND recsys_engine.is_newcomers_post(users.created_at, told.created_at, recsys.clock()))))))) AS json_build_object
-    FROM unnest(told_posts.p_posts) told(post_id, title, tags, author_id, created_at);
+    FROM unnest(post_columns.p_posts) told(post_id, title, tags, author_id, created_at);
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid)
@@ -3143,7 +4830,7 @@ BEGIN ATOMIC
  SELECT ((hashtext(p_title) # hash_array(p_tags)) # COALESCE(uuid_hash(p_author_id), 0));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
+CREATE OR REPLACE FUNCTION recsys_engine.post_snapshots(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -3210,7 +4897,7 @@ exception when others then
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock())
+CREATE OR REPLACE FUNCTION recsys_engine.global_candidates(p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -3230,7 +4917,7 @@ declare
   ranks bigint[];
   found_places bigint[];
   readable uuid[];
-  told recsys_engine.told_post[];
+  told recsys_engine.post_row[];
   places json;
 begin
   request.at := p_now;
@@ -3243,7 +4930,7 @@ begin
     from (
       select * from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place) where found.source <> all (short)
       union all
-      select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
+      select source, size, kept, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
     -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
@@ -3269,13 +4956,13 @@ begin
     where each.rank <= each.kept or (each.goes_further and each.readable_before <= each.kept)
     group by each.post_id
   )
-  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
+  select array_agg(row(posts.*)::recsys_engine.post_row), json_agg(found.places)
   into told, places
   from found
   cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
-    'posts', recsys_engine.told_posts(told),
+    'posts', recsys_engine.post_columns(told),
     'texts', array(select recsys_engine.text_key(each.title, each.tags, each.author_id) from unnest(told) with ordinality as each (post_id, title, tags, author_id, created_at, place) order by each.place),
     'places', places,
     'closed_authors', array(
@@ -3287,7 +4974,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json, p_common_texts integer[] DEFAULT NULL::integer[])
+CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json, p_common_texts integer[] DEFAULT NULL::integer[])
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -3306,11 +4993,11 @@ declare
   found_ids uuid[];
   authors uuid[];
   places bigint[];
-  readable recsys_engine.told_post[];
+  readable recsys_engine.post_row[];
   sizes integer[];
   kept integer[];
   common json;
-  own recsys_engine.told_post[];
+  own recsys_engine.post_row[];
   ranks json;
   lists json;
   sample uuid[];
@@ -3319,12 +5006,12 @@ declare
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
-  request := recsys_engine.with_touched(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_came_to(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
+  request := recsys_engine.with_followee_engagements(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_engaged_posts(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
   perform set_config('role', 'service_role', true);
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
   if p_given is not null then
-    request := recsys_engine.with_given(request, p_given);
+    request := recsys_engine.with_requested_posts(request, p_given);
   elsif p_common is null or p_is_few then
     if p_common is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
@@ -3333,7 +5020,7 @@ begin
       perform set_config('role', p_role, true);
       select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
     end if;
-    request := recsys_engine.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
   end if;
   follows := to_json(request.follows);
   select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
@@ -3352,18 +5039,18 @@ begin
         where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
       );
     end if;
-    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks)
+    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.post_row), json_agg(found.ranks)
     into own, ranks
-    from recsys_engine.told_ranked_posts(request, ranked) as found;
+    from recsys_engine.hydrate_ranked_posts(request, ranked) as found;
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_found)
       union all
-      select * from recsys_engine.found_sources(request, p_found)
+      select * from recsys_engine.sources_from_hits(request, p_found)
       union all
       -- what was written since the common posts were read
       (
@@ -3383,8 +5070,8 @@ begin
     perform set_config('role', p_role, true);
     readable := array(
       select case
-        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
-        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
+        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.post_row
+        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.post_row
       end
       from (
         -- common posts have theirs already, unless the caller reads them in another form
@@ -3396,7 +5083,7 @@ begin
         where eligible.post_id = any (p_common || found_ids)
       ) as posts
     );
-    own := array(select row(shown.*)::recsys_engine.told_post from unnest(readable) as shown where shown.title is not null);
+    own := array(select row(shown.*)::recsys_engine.post_row from unnest(readable) as shown where shown.title is not null);
     select
       (
         select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
@@ -3439,7 +5126,7 @@ begin
     'muted_authors', request.muted_authors,
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
-    'posts', recsys_engine.told_posts(own),
+    'posts', recsys_engine.post_columns(own),
     'ranks', ranks,
     'lists', lists,
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
@@ -3447,7 +5134,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_most integer DEFAULT 100)
+CREATE OR REPLACE FUNCTION recsys_engine.count_new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_most integer DEFAULT 100)
  RETURNS integer
  LANGUAGE plpgsql
  STABLE
@@ -3457,14 +5144,14 @@ CREATE OR REPLACE FUNCTION recsys_engine.new_posts(p_user_id uuid, p_since times
 AS $function$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.mutes_only_request(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
   newest uuid[];
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
-    kind := recsys_engine.feed_kind(p_user_id);
+    kind := recsys_engine.feed_preference(p_user_id);
   end if;
   if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
@@ -3518,9 +5205,9 @@ begin
 end
 $function$;
 
-drop function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]);
+drop function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]);
 
-CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.user_model_inputs(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
  RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
  LANGUAGE plpgsql
  STABLE ROWS 1
@@ -3542,7 +5229,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.shown_posts(p_user_id uuid, p_post_ids uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_is_named boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION recsys_engine.visible_posts(p_user_id uuid, p_post_ids uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_is_named boolean DEFAULT false)
  RETURNS uuid[]
  LANGUAGE plpgsql
  STABLE
@@ -3551,7 +5238,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.shown_posts(p_user_id uuid, p_post_ids 
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
-  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.mutes_only_request(p_user_id, recsys.clock()), p_filter);
 begin
   if p_is_named then
     request.withholds := false;
@@ -3560,7 +5247,7 @@ begin
     -- visitors follow nobody, and have no rights on what people prefer
     if request.withholds and p_user_id is not null then
       -- of who wants no personalisation nothing is read, not even whom they follow
-      if recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+      if recsys_engine.feed_preference(p_user_id) <> 'impersonal' then
         request.follows := recsys_engine.followed_people(p_user_id, request.at);
       end if;
     end if;
@@ -3573,7 +5260,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamp with time zone DEFAULT recsys.clock())
+CREATE OR REPLACE FUNCTION recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS TABLE(scope text, posts text)
  LANGUAGE plpgsql
  STABLE
@@ -3625,7 +5312,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
+CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_found json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -3638,8 +5325,8 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125), ('popular'::text,100,250)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place))
-   WHERE ((source.name <> 'popular'::text) OR ((found_sources.p_found IS NOT NULL) AND recsys_engine.is_quiet(found_sources.p_request)));
+      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_found -> source.name), source.kept) found(post_id, author_id, rank, place))
+   WHERE ((source.name <> 'popular'::text) OR ((sources_from_hits.p_found IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request)));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.may_pin(p_place smallint, p_filter jsonb)
@@ -3703,10 +5390,10 @@ declare
   known uuid[] := '{}'::uuid[];
   seen uuid[] := '{}'::uuid[];
   wanted uuid[];
-  posts recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
+  posts recsys_engine.post_row[] := '{}'::recsys_engine.post_row[];
   found json[] := '{}'::json[];
 begin
-  if p_user_id is not null and recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+  if p_user_id is not null and recsys_engine.feed_preference(p_user_id) <> 'impersonal' then
     reader := p_user_id;
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
@@ -3733,7 +5420,7 @@ begin
     request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
     perform set_config('role', p_role, true);
     follows := request.follows;
-    request := recsys_engine.request_with_mutes(p_user_id, p_now);
+    request := recsys_engine.mutes_only_request(p_user_id, p_now);
     request.follows := follows;
     request.user_id := p_user_id;
     request.seed := p_seed;
@@ -3765,7 +5452,7 @@ begin
       if promotion.filter is not null then
         narrowed := recsys_engine.with_filter(request, promotion.filter);
         wanted := array(
-          select newest.post_id from unnest(recsys_engine.newest_matches(narrowed, 20)) as newest
+          select newest.post_id from unnest(recsys_engine.newest_filtered_posts(narrowed, 20)) as newest
           union
           select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
@@ -3782,7 +5469,7 @@ begin
       )
       select
         array_agg(shown.post_id),
-        posts || array_agg(row(shown.*)::recsys_engine.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+        posts || array_agg(row(shown.*)::recsys_engine.post_row) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
       into wanted, posts
       from shown;
       if wanted is not null then
@@ -3792,7 +5479,7 @@ begin
     request.excluded := known || seen;
     narrowed := recsys_engine.with_filter(request, p_filter);
     posts := posts || array(
-      select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
+      select row(eligible.*)::recsys_engine.post_row from unnest(p_small_groups) with ordinality as one (post_id, place)
       cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
       where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
         and one.post_id <> all (recsys_engine.posts_of_newcomers(p_small_groups))
@@ -3803,7 +5490,7 @@ begin
   end if;
   return json_build_object(
     'promotions', array_to_json(found),
-    'posts', recsys_engine.told_posts(posts),
+    'posts', recsys_engine.post_columns(posts),
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(posts) as each)
   );
 end
@@ -3833,18 +5520,18 @@ begin
   request.excluded := '{}';
   request := recsys_engine.with_filter(request, promotion.filter);
   post_ids := case when not recsys_engine.may_pin(promotion.place, promotion.filter) then '{}' when promotion.filter is null then array[promotion.post_id]
-    else array(select newest.post_id from unnest(recsys_engine.newest_matches(request, 100)) as newest) end;
+    else array(select newest.post_id from unnest(recsys_engine.newest_filtered_posts(request, 100)) as newest) end;
   named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
   people := array(
     select came.user_id
     from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
     join recsys.source_users as users on users.user_id = came.user_id
     -- a feed of follows has no promotions
-    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_kind(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_preference(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
   );
   select count(*) into readers
   from recsys_engine.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
-  cross join lateral (select recsys_engine.feed_kind(reader.user_id) = 'impersonal' as is_impersonal) as kind
+  cross join lateral (select recsys_engine.feed_preference(reader.user_id) = 'impersonal' as is_impersonal) as kind
   where exists (
     select from recsys.source_posts as posts
     where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
@@ -3854,7 +5541,7 @@ begin
       ))
       and not exists (
         select from recsys.source_mutes as mutes
-        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
+        where mutes.user_id = reader.user_id and recsys_engine.matches_mute(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
       )
       and (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
@@ -3931,7 +5618,7 @@ AS $function$
   where job.changed_by <> excluded.changed_by
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
+CREATE OR REPLACE FUNCTION recsys_engine.clean_up_deleted_entities(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -3952,7 +5639,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.note_edits(p_post_ids uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.record_edits(p_post_ids uuid[])
  RETURNS void
  LANGUAGE sql
  SET search_path TO ''
@@ -3983,12 +5670,12 @@ begin
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
   if tg_op = 'DELETE' then
     -- one that only lost a part of its text, such as a project, is embedded again
-    ids := recsys_engine.without_gone(tg_argv[0], ids);
+    ids := recsys_engine.clean_up_deleted_entities(tg_argv[0], ids);
   elsif tg_op = 'TRUNCATE' then
     execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
-    perform recsys_engine.without_gone(tg_argv[0], known);
+    perform recsys_engine.clean_up_deleted_entities(tg_argv[0], known);
     -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
-    perform recsys_engine.without_gone(tg_argv[0], array(
+    perform recsys_engine.clean_up_deleted_entities(tg_argv[0], array(
       select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
       union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
     ), false);
@@ -3996,7 +5683,7 @@ begin
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
-    perform recsys_engine.note_edits(ids);
+    perform recsys_engine.record_edits(ids);
   end if;
   return null;
 end
@@ -4053,9 +5740,9 @@ begin
   where done.kind = 'user' and done.embedding is not null
   on conflict (model_id, user_id) do update set embedding = excluded.embedding;
   delete from recsys.user_embeddings using unnest(kinds, ids) as done (kind, entity_id)
-  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs);
   delete from recsys_engine.reduced_user_vectors using unnest(kinds, ids) as done (kind, entity_id)
-  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs);
   -- changed again while in work: it stays for another run
   update recsys_engine.embedding_jobs as job
   set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()
@@ -4068,9 +5755,42 @@ begin
   )
   insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.embeds_change(models, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.model_includes_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   return coalesce(cardinality(ids), 0);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.sync_jobs_with_active_model()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  with superfluous as (
+    -- a locked job is being changed or completed right now, so it is not superfluous
+    select job.kind, job.entity_id from recsys_engine.embedding_jobs as job
+    where recsys_engine.model_includes_change(new, job.changed_by)
+    for update skip locked
+  ),
+  gone as (
+    delete from recsys_engine.embedding_jobs as job using superfluous
+    where job.kind = superfluous.kind and job.entity_id = superfluous.entity_id
+    returning job.kind, job.entity_id, job.changed_by
+  )
+  insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
+  select gone.kind, gone.entity_id, gone.changed_by from gone
+  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys_engine.model_includes_change(models, gone.changed_by))
+  on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
+  insert into recsys_engine.embedding_jobs (kind, entity_id, changed_by)
+  select changes.kind, changes.entity_id, changes.changed_by
+  from recsys_engine.embedding_changes as changes
+  where not recsys_engine.model_includes_change(new, changes.changed_by)
+  order by changes.kind, changes.entity_id
+  on conflict (kind, entity_id) do nothing;
+  delete from recsys_engine.embedding_changes as changes
+  where not exists (select from recsys.models where not recsys_engine.model_includes_change(models, changes.changed_by));
+  return null;
 end
 $function$;
 
@@ -4100,6 +5820,67 @@ begin
     headers := jsonb_build_object('content-type', 'application/json', 'apikey', secret_key),
     timeout_milliseconds := 15000
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.refresh_topics()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  serving constant bigint := (select model_id from recsys.models where status = 'active');
+  since constant timestamptz := recsys.clock() - interval '28 days';
+  -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
+  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.pruning_progress));
+  known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
+  lacking uuid[];
+  -- members and ideas are told these figures, which would else say what an organisation of the community does
+  readable constant uuid[] := (select post_ids from recsys_engine.readable_posts(array[gen_random_uuid()], null));
+  counted integer;
+begin
+  -- what was embedded while topics were replaced, or by a publish of which topics are not made yet
+  select array_agg(vectors.post_id) into lacking
+  from recsys.post_embeddings as vectors
+  where vectors.model_id = serving and not exists (select from recsys_engine.post_topics where post_topics.post_id = vectors.post_id)
+    and exists (select from recsys_engine.topics where topics.model_id = serving);
+  if lacking is not null then
+    perform recsys_engine.assign_topics(serving, lacking);
+  end if;
+  with sizes as (
+    select post_topics.topic_id, count(*) as posts from recsys_engine.post_topics group by post_topics.topic_id
+  ),
+  told as materialized (
+    select post_topics.post_id, post_topics.topic_id
+    from unnest(readable) as posts (post_id)
+    join recsys_engine.post_topics on post_topics.post_id = posts.post_id
+  ),
+  written as (
+    select told.topic_id, count(*) / 28.0 as supply
+    from recsys.source_posts as posts
+    join told on told.post_id = posts.post_id
+    where posts.created_at > since and posts.created_at <= recsys.clock()
+    group by told.topic_id
+  ),
+  -- each person once a day: whoever comes a thousand times makes nothing wanted by many
+  came as (
+    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
+    from recsys_engine.post_stats as stats
+    join told on told.post_id = stats.post_id
+    where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock()
+  ),
+  wanted as (
+    select came.topic_id, count(*) / known_days as demand, count(distinct came.user_id)::integer as people from came group by came.topic_id
+  )
+  update recsys_engine.topics
+  set size = coalesce(sizes.posts, 0), demand = coalesce(wanted.demand, 0), people = coalesce(wanted.people, 0), supply = coalesce(written.supply, 0), updated_at = now()
+  from recsys_engine.topics as same
+  left join sizes on sizes.topic_id = same.topic_id
+  left join written on written.topic_id = same.topic_id
+  left join wanted on wanted.topic_id = same.topic_id
+  where topics.topic_id = same.topic_id;
+  get diagnostics counted = row_count;
+  return counted;
 end
 $function$;
 
@@ -4422,7 +6203,7 @@ AS $function$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from (%s) as own where own.id = any ($2) and own.encoder in ($1, %L) and own.vector is not null%s order by own.id, own.vector',
-    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.personalization_opt_outs as nobody where nobody.user_id = own.id)' end)
   using p_encoder, p_ids;
 end
 $function$;
@@ -4437,7 +6218,7 @@ begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder in (basis.encoder, %L) and own.vector is not null where basis.basis_id = $1 and own.id > $2 and not exists (select from recsys_engine.%I as reduced where reduced.%I = own.id and reduced.basis_id = basis.basis_id)%s order by own.id, own.vector limit $3',
     recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'post' then 'reduced_vectors' else 'reduced_user_vectors' end, p_entity || '_id',
-    case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+    case p_entity when 'user' then ' and not exists (select from recsys_engine.personalization_opt_outs as nobody where nobody.user_id = own.id)' end)
   using p_basis, p_after, p_limit;
 end
 $function$;
@@ -4498,11 +6279,11 @@ begin
       perform recsys_engine.index_sound_tags(ids);
     end if;
     if tg_op = 'DELETE' then
-      ids := recsys_engine.without_gone(entity, ids);
+      ids := recsys_engine.clean_up_deleted_entities(entity, ids);
     end if;
     perform recsys_engine.enqueue_embedding_jobs(entity, ids);
     if tg_op = 'UPDATE' and entity = 'post' and kind <> 'vectors' then
-      perform recsys_engine.note_edits(ids);
+      perform recsys_engine.record_edits(ids);
     end if;
   end if;
   return null;
@@ -4702,7 +6483,7 @@ begin
     where exists (
       select from recsys_engine.user_stats
       where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
-        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_activity()
+        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_active_window()
     )
       and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
   ) as numbered
@@ -4908,7 +6689,79 @@ create or replace view recsys_engine.erasable_columns with (security_invoker=tru
    FROM ((( VALUES ('post'::text,'post_id'::text,'uuid'::regtype), ('post'::text,'neighbour_id'::text,'uuid'::regtype), ('post'::text,'entity_id'::text,'uuid'::regtype), ('post'::text,'post_ids'::text,'uuid[]'::regtype), ('user'::text,'user_id'::text,'uuid'::regtype), ('user'::text,'entity_id'::text,'uuid'::regtype), ('user'::text,'user_ids'::text,'uuid[]'::regtype)) names(kind, column_name, type)
      JOIN pg_attribute ON (((pg_attribute.attname = names.column_name) AND (pg_attribute.atttypid = (names.type)::oid) AND (NOT pg_attribute.attisdropped))))
      JOIN pg_class ON ((pg_class.oid = pg_attribute.attrelid)))
-  WHERE ((pg_class.relnamespace = ANY (ARRAY[('recsys'::regnamespace)::oid, ('recsys_engine'::regnamespace)::oid])) AND (pg_class.relkind = ANY (ARRAY['r'::"char", 'p'::"char"])) AND (NOT pg_class.relispartition) AND (pg_class.relname <> ALL (ARRAY['feature_changes'::name, 'late_changes'::name, 'post_stats'::name, 'user_stats'::name])) AND ((pg_class.relname IS DISTINCT FROM 'latest_post_stats'::name) OR (pg_attribute.attname IS DISTINCT FROM 'user_id'::name)) AND (pg_class.relname <> ALL (ARRAY['post_tags'::name, 'listed_posts'::name])) AND (pg_class.relname <> 'erasures'::name));
+  WHERE ((pg_class.relnamespace = ANY (ARRAY[('recsys'::regnamespace)::oid, ('recsys_engine'::regnamespace)::oid])) AND (pg_class.relkind = ANY (ARRAY['r'::"char", 'p'::"char"])) AND (NOT pg_class.relispartition) AND (pg_class.relname <> ALL (ARRAY['feature_changes'::name, 'deferred_changes'::name, 'post_stats'::name, 'user_stats'::name])) AND ((pg_class.relname IS DISTINCT FROM 'latest_post_stats'::name) OR (pg_attribute.attname IS DISTINCT FROM 'user_id'::name)) AND (pg_class.relname <> ALL (ARRAY['post_tags'::name, 'listed_posts'::name])) AND (pg_class.relname <> 'erasures'::name));
+
+CREATE OR REPLACE FUNCTION recsys_engine.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean DEFAULT true, p_rows bigint DEFAULT NULL::bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  place record;
+  removed bigint;
+  total bigint := 0::bigint;
+begin
+  -- their names come from the catalog, quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  for place in
+    select coalesce(leaves.relid, columns.table_name) as table_name, columns.column_name, columns.type
+    from recsys_engine.erasable_columns as columns
+    -- a row is found again by its place in its partition; a table that has none is no tree
+    left join lateral pg_catalog.pg_partition_tree(columns.table_name) as leaves on true
+    where columns.kind = p_kind and (p_with_lists or columns.column_name <> 'post_ids') and leaves.isleaf is not false
+    order by coalesce(leaves.relid, columns.table_name)::text
+  loop
+    begin
+      execute format(
+        case
+          when place.column_name = 'entity_id' then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) and kind = $2 limit $3))'
+          when place.type = 'uuid'::regtype then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) limit $3))'
+          when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
+          -- null takes the place of a post, so that its score and the rest, in lists next to this one, stay where they belong
+          else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
+        end, place.table_name, place.column_name)
+      using p_ids, p_kind, p_rows - total;
+      get diagnostics removed = row_count;
+      total := total + removed;
+      if total >= p_rows then
+        return total;
+      end if;
+    exception
+      -- the tables of a model that was dropped just now
+      when undefined_table then null;
+    end;
+  end loop;
+  if p_kind = 'post' then
+    insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
+    -- whoever came to it by a table that nobody watches
+    insert into recsys_engine.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
+    where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
+  else
+    -- an empty list is for nobody, or of nobody; without one it would be for everybody, or of all
+    update recsys.promotions
+    set people = recsys_engine.without_ids(people, 'user_ids', p_ids), filter = recsys_engine.without_ids(filter, 'author_ids', p_ids)
+    where people <> recsys_engine.without_ids(people, 'user_ids', p_ids) or filter <> recsys_engine.without_ids(filter, 'author_ids', p_ids);
+    get diagnostics removed = row_count;
+    total := total + removed;
+    insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
+    -- posts that they came to by a table that nobody watches name them until this is worked off
+    insert into recsys_engine.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
+    -- and one that cannot be worked out would name them for good
+    delete from recsys_engine.post_stats
+    where post_stats.user_id = any (p_ids) and exists (select from recsys_engine.failed_feature_changes where failed_feature_changes.post_id = post_stats.post_id);
+    delete from recsys_engine.latest_post_stats
+    where latest_post_stats.post_id in (select failed_feature_changes.post_id from recsys_engine.failed_feature_changes) and latest_post_stats.user_id = any (p_ids);
+  end if;
+  -- what the app has again under the same id begins from scratch
+  execute format(
+    'insert into recsys_engine.embedding_jobs as job (kind, entity_id)
+     select $2, source.%1$s_id from recsys.source_%1$ss as source where source.%1$s_id = any ($1) order by 2
+     on conflict (kind, entity_id) do update set version = job.version + 1, changed_by = excluded.changed_by', p_kind)
+  using p_ids, p_kind;
+  return total;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys.erase(p_most integer DEFAULT 10000, p_again_after interval DEFAULT '2 days'::interval, p_rows bigint DEFAULT 100000)
  RETURNS bigint
@@ -5031,7 +6884,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embe
 AS $function$
 declare
   -- of the caller's own mutes; nobody's, where nobody is signed in
-  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(auth.uid(), p_now);
+  request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(auth.uid(), p_now);
   found_ids uuid[] := array(
     select post_embeddings.post_id
     from recsys.post_embeddings
@@ -5127,6 +6980,18 @@ AS $function$
   ) as counted;
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.idea_topics()
+ RETURNS TABLE(topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys_engine.rounded_people_count(topics.people), topics.centroid::text
+  from recsys_engine.topics
+  join recsys.models on models.model_id = topics.model_id and models.status = 'active'
+  order by topics.topic_id;
+$function$;
+
 drop function recsys_engine.idea_author();
 
 CREATE OR REPLACE FUNCTION recsys_engine.idea_author()
@@ -5180,24 +7045,24 @@ AS $function$
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )
-  from (select recsys_engine.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
+  from (select recsys_engine.feed_preference(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.readable_titled_posts(p_post_ids uuid[])
  RETURNS TABLE(post_id uuid, app_id text, title text)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
   select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
-  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
+  from recsys_engine.eligible_posts(recsys_engine.mutes_only_request(auth.uid(), recsys.clock())) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
     and eligible.post_id <> all (recsys_engine.posts_of_newcomers(p_post_ids))
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_title text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION recsys_engine.explain_candidate(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_title text DEFAULT NULL::text)
  RETURNS TABLE(is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
  LANGUAGE plpgsql
  STABLE
@@ -5221,15 +7086,15 @@ begin
     return;
   end if;
 
-  request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
+  request := recsys_engine.with_engaged_posts(recsys_engine.with_followee_engagements(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
   request := recsys_engine.with_covisited(request, p_model_id);
   request.asked := p_post_id;
-  request := recsys_engine.with_pool(request, p_model_id, p_embedding);
+  request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
   from (
-    select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'all')
+    select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'all')
     union all
-    select * from recsys_engine.common_sources(request, 'all')
+    select * from recsys_engine.global_sources(request, 'all')
   ) as listed
   where listed.post_id = p_post_id;
 
@@ -5242,7 +7107,7 @@ begin
   cross join recsys_engine.user_history(p_user_id, p_now) as latest
   join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
   join recsys.source_posts as theirs on theirs.post_id = latest.post_id
-  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_kind(p_user_id) <> 'impersonal'
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_preference(p_user_id) <> 'impersonal'
   order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
   limit 1;
 
@@ -5254,7 +7119,7 @@ begin
     select null, each.title from unnest(request.original_titles) as each (title)
   ),
   words as (
-    select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
+    select titles.post_id, btrim(regexp_replace(recsys_engine.fold_text(titles.title), recsys_engine.word_separator_class() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
   -- a masked title reveals nothing of the title
@@ -5297,7 +7162,7 @@ declare
   found_row record;
   mutes recsys_engine.feed_request;
   answer record;
-  feed constant text := recsys_engine.feed_kind(p_user_id);
+  feed constant text := recsys_engine.feed_preference(p_user_id);
   shown record;
   ahead record;
   user_vector extensions.vector;
@@ -5318,7 +7183,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
+  select * into answer from recsys_engine.explain_candidate(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -5351,7 +7216,7 @@ begin
     reasons := reasons || 'dismissed or voted against'::text;
     details := details || found_row.at::text;
   end if;
-  mutes := recsys_engine.request_with_mutes(p_user_id, instant);
+  mutes := recsys_engine.mutes_only_request(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
     or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern)
     or recsys_engine.contains_any(lower(post.title), mutes.muted_titles) or recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then
@@ -5459,7 +7324,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.posts_like(p_post_id uuid, p_limit integer)
+CREATE OR REPLACE FUNCTION recsys_engine.similar_posts_for_caller(p_post_id uuid, p_limit integer)
  RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
  LANGUAGE plpgsql
  STABLE
@@ -5479,7 +7344,7 @@ begin
       cross join lateral recsys_engine.nearest_posts(
         models.model_id, this.embedding, recsys.clock(),
         p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
-          and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'
+          and (select recsys_engine.feed_preference(auth.uid())) <> 'impersonal'
           order by source_dismissals.created_at desc limit 5000),
         p_limit
       ) as nearest
@@ -5489,6 +7354,74 @@ begin
   from (values (true)) as one (row)
   left join recsys.models on models.status = 'active';
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.similar_people_for_caller(p_claims jsonb, p_limit integer)
+ RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  me constant uuid := (p_claims ->> 'sub')::uuid;
+  found_ids uuid[];
+  readable uuid[];
+  muted uuid[];
+begin
+  perform recsys_engine.require_invoker_views();
+  is_known := recsys_engine.readable_people(p_claims, array[me]) <> '{}';
+  select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
+  if is_known and recsys_engine.feed_preference(me) <> 'impersonal' then
+    select similar_people.user_ids into found_ids from recsys_engine.similar_people
+    where similar_people.user_id = me and similar_people.model_id = similar_people_for_caller.model_id
+      -- one of the future was made while the clock was wrong
+      and similar_people.made_at > now() - interval '1 day' and similar_people.made_at <= now();
+    if found_ids is null then
+      found_ids := recsys_engine.nearest_readable_people(p_claims, similar_people_for_caller.model_id);
+      -- an operator who looks at what somebody gets leaves nothing behind
+      if found_ids is not null and current_setting('transaction_read_only') = 'off' then
+        insert into recsys_engine.similar_people as own (user_id, model_id, user_ids) values (me, similar_people_for_caller.model_id, found_ids)
+        on conflict (user_id) do update set model_id = excluded.model_id, user_ids = excluded.user_ids, made_at = excluded.made_at;
+      end if;
+    end if;
+  end if;
+  readable := recsys_engine.readable_people(p_claims, found_ids);
+  muted := coalesce((recsys_engine.mutes_only_request(me, recsys.clock())).muted_authors, '{}');
+  items := (
+    select coalesce(json_agg(json_build_object('user_id', near.user_id) order by near.place) filter (where near.place <= p_limit), '[]')
+    from (
+      select
+        kept.user_id,
+        row_number() over (order by (kept.place - 1) / recsys_engine.anonymity_threshold(), kept.user_id) as place,
+        count(*) over () as people
+      from unnest(found_ids) with ordinality as kept (user_id, place)
+      where kept.user_id = any (readable) and kept.user_id <> all (muted)
+        -- they may have been found before they wanted none
+        and kept.user_id not in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs)
+        and not exists (select from recsys.source_withheld where source_withheld.author_id = kept.user_id)
+    ) as near
+    where near.people >= recsys_engine.anonymity_threshold()
+  );
+  return next;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.post_reach(p_post_id uuid)
+ RETURNS TABLE(model_id bigint, model_name text, people integer)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select
+    models.model_id,
+    models.name,
+    (
+      select recsys_engine.rounded_people_count(topics.people)
+      from recsys_engine.post_topics
+      join recsys_engine.topics on topics.topic_id = post_topics.topic_id and topics.model_id = models.model_id
+      where post_topics.post_id = p_post_id
+    )
+  from (values (true)) as one (row)
+  left join recsys.models on models.status = 'active';
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.people_to_follow(p_user_id uuid, p_limit integer)
@@ -5503,8 +7436,8 @@ AS $function$
 declare
   as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
+  reader constant uuid := case when recsys_engine.feed_preference(p_user_id) <> 'impersonal' then p_user_id end;
+  muted constant uuid[] := coalesce((recsys_engine.mutes_only_request(p_user_id, as_of)).muted_authors, '{}');
   followed constant uuid[] := array(
     select latest.target::uuid from recsys_engine.latest_follows(reader, '{person}', as_of, 10000) as latest
     where pg_input_is_valid(latest.target, 'uuid')
@@ -5540,7 +7473,7 @@ begin
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     followed,
     (
-      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.follow_reason(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
       from found
     );
 end
@@ -5557,8 +7490,8 @@ AS $function$
 declare
   as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
+  reader constant uuid := case when recsys_engine.feed_preference(p_user_id) <> 'impersonal' then p_user_id end;
+  request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
   followed constant text[] := array(select lower(latest.target) from recsys_engine.latest_follows(p_user_id, '{topic,group}', as_of, 10000) as latest);
@@ -5608,10 +7541,123 @@ begin
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     (
-      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
+      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.follow_reason(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.experiment_outcomes(p_experiment_id bigint)
+ RETURNS SETOF recsys_engine.person_outcome
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with experiment as (
+    select experiments.*,
+      -- only what has had its time to be acted on, or a late look would see better people than an early one
+      least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until,
+      experiments.started_at - interval '28 days' as looked_at_from
+    from recsys.experiments
+    where experiments.experiment_id = p_experiment_id
+  ),
+  shown as (
+    -- what is shown again is the same post to the same person
+    select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at, min(named.variant) as variant
+    from experiment
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
+    cross join lateral (
+      select variants.variant from recsys.experiment_variants as variants
+      where variants.experiment_id = experiment.experiment_id
+        and experiment.name || '/' || variants.variant = any (string_to_array(impressions.variant, ','))
+    ) as named
+    where impressions.variant is not null
+    group by impressions.user_id, impressions.post_id
+  ),
+  people as (
+    select shown.user_id, min(shown.variant) as variant, coalesce(users.created_at >= experiment.looked_at_from, false) as is_new
+    from experiment
+    cross join shown
+    left join recsys.source_users as users on users.user_id = shown.user_id
+    group by shown.user_id, users.created_at, experiment.looked_at_from
+  ),
+  shown_before as (
+    select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at
+    from experiment
+    -- nothing that could have been acted on in the experiment
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
+    where impressions.user_id in (select people.user_id from people)
+    group by impressions.user_id, impressions.post_id
+  ),
+  both_times as (
+    select shown.user_id, shown.post_id, shown.shown_at, false as is_before from shown
+    union all
+    select shown_before.user_id, shown_before.post_id, shown_before.shown_at, true from shown_before
+  ),
+  acted as (
+    select both_times.user_id, both_times.is_before, interactions.kind, count(distinct both_times.post_id) as posts
+    from experiment
+    cross join both_times
+    join recsys.source_interactions as interactions
+      on interactions.user_id = both_times.user_id and interactions.post_id = both_times.post_id
+      and interactions.created_at > both_times.shown_at and interactions.created_at <= both_times.shown_at + experiment.outcome_window
+    group by both_times.user_id, both_times.is_before, interactions.kind
+  ),
+  acted_optionally as (
+    select both_times.user_id, both_times.is_before, acts.head, count(distinct both_times.post_id) as posts
+    from experiment
+    cross join both_times
+    join recsys_engine.optional_head_events as acts
+      on acts.user_id = both_times.user_id and acts.post_id = both_times.post_id
+      and acts.created_at > both_times.shown_at and acts.created_at <= both_times.shown_at + experiment.outcome_window
+    group by both_times.user_id, both_times.is_before, acts.head
+  ),
+  counts as (
+    select acted.user_id, acted.is_before, acted.kind as metric, acted.posts from acted
+    union all
+    select acted_optionally.user_id, acted_optionally.is_before, acted_optionally.head, acted_optionally.posts from acted_optionally
+  ),
+  metrics as (
+    select heads.head as metric from recsys_engine.heads
+    -- an app without dismissals reads of none
+    where heads.is_known and (heads.head <> 'dismiss' or exists (select from acted_optionally where acted_optionally.head = 'dismiss'))
+  ),
+  totals as (
+    select both_times.user_id, count(*) filter (where not both_times.is_before) as shown, count(*) filter (where both_times.is_before) as shown_before
+    from both_times
+    group by both_times.user_id
+  )
+  select people.variant, people.is_new, metrics.metric, totals.shown::integer, coalesce(now.posts, 0)::integer, totals.shown_before::integer, coalesce(before.posts, 0)::integer
+  from people
+  join totals on totals.user_id = people.user_id
+  cross join metrics
+  left join counts as now on now.user_id = people.user_id and now.metric = metrics.metric and not now.is_before
+  left join counts as before on before.user_id = people.user_id and before.metric = metrics.metric and before.is_before
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.shown_features(p_day date, p_feeds integer)
+ RETURNS TABLE(model_id bigint, user_id uuid, post_id uuid, features real[])
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with day as (
+    select p_day::timestamp at time zone 'UTC' as begins, (p_day + 1)::timestamp at time zone 'UTC' as ends
+  ),
+  last as (
+    -- ids of requests are random, so the first of them are a sample; one that has the first place has the others too
+    select impressions.request_id
+    from day
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+    where impressions.position = 1 and impressions.model_id is not null
+    order by impressions.request_id
+    offset p_feeds limit 1
+  )
+  select impressions.model_id, impressions.user_id, impressions.post_id, impressions.features
+  from day
+  join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+  where impressions.request_id < coalesce((select last.request_id from last), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    and impressions.position <= 10 and impressions.features is not null and not impressions.explored
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.measure_day(p_day date)
@@ -5648,7 +7694,7 @@ begin
       case impressions.mode when 'live' then impressions.view_probability end as view_probability,
       case impressions.mode when 'live' then impressions.vote_probability end as vote_probability,
       case impressions.mode when 'live' then impressions.comment_probability end as comment_probability
-    from recsys_engine.chosen_impressions as impressions
+    from recsys_engine.recommended_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
@@ -5765,14 +7811,14 @@ begin
   with shown as materialized (
     select distinct on (impressions.user_id, impressions.post_id)
       impressions.request_id, impressions.post_id, impressions.model_id, impressions.optional_probabilities
-    from recsys_engine.chosen_impressions as impressions
+    from recsys_engine.recommended_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
       and impressions.optional_probabilities is not null
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
   labels as materialized (
     select labels.head, labels.request_id, labels.post_id
-    from recsys_engine.optional_labels(day_begins, day_ends) as labels
+    from recsys_engine.optional_head_labels(day_begins, day_ends) as labels
     where exists (select from shown)
   ),
   heads as (
@@ -5963,9 +8009,9 @@ AS $function$
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
   from recsys_engine.roll_up_lag as lag
   union all
-  select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
+  select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(deferred_changes.queued_at)) / 3600, 0), 0,
     format('%s changes that came late wait.', count(*))
-  from recsys_engine.late_changes
+  from recsys_engine.deferred_changes
   union all
   select 'embedding lag', 'in seconds', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
     format('%s jobs wait.%s', sum(queue.depth), (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'embedding'))
@@ -6191,7 +8237,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.members_read(p_relation regclass)
+CREATE OR REPLACE FUNCTION recsys_engine.member_readable_columns(p_relation regclass)
  RETURNS text
  LANGUAGE sql
  STABLE
@@ -6207,6 +8253,84 @@ AS $function$
       ('recsys_engine.batch_runs', 'run_id, model_id, model_name, as_of')
   ) as granted (relation, columns)
   where to_regclass(granted.relation) = p_relation
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.missing_grant(p_role name, p_denied text, p_context text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(case culprit.kind
+    when 'schema' then case
+      -- the engine's, and those that Supabase lets everybody use
+      when culprit.name in ('recsys', 'recsys_engine', 'extensions', 'auth') or opened.rights is null then format('grant usage on schema %s to %I', recsys_engine.identifier_sql(culprit.name), p_role)
+      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s %s, too', reader.name, recsys_engine.identifier_sql(culprit.name), p_role, opened.rights)
+    end
+    when 'function' then case functions.number
+      when 1 then format('grant execute on function %s to %I', functions.names, p_role)
+      else format('%s may not execute %s: grant it the one that the views and policies call', p_role, coalesce(functions.names, culprit.name))
+    end
+    when 'table' then case
+      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys_engine.member_readable_columns(engine.relation) end, recsys_engine.table_sql(engine.relation), p_role)
+      else format('%s reads %s, and the catalog does not say which columns of it: name them in the view, let the function be security definer with a search_path of its own, or grant %s the columns that it reads', reader.name, coalesce(denied.tables, culprit.name), p_role)
+    end
+  end, format('give %s the right that is wanting: %s', p_role, regexp_replace(p_denied, '\s+', ' ', 'g')))
+  from (select) as always
+  left join lateral (
+    select replace(replace(said.words[1], 'materialized ', ''), 'view', 'table') as kind, said.words[2] as name
+    from regexp_match(p_denied, '^permission denied for (table|view|materialized view|schema|function) (.+)$') as said (words)
+  ) as culprit on true
+  left join lateral (
+    -- the innermost function that is none of ours
+    select coalesce('the function ' || (
+      select named.function[1] from regexp_matches(p_context, '(?:SQL|PL/pgSQL) function "?([^"\n ]+)"? ?(?:statement|line|during)', 'g') with ordinality as named (function, place)
+      where named.function[1] !~ '^recsys(_engine)?\.' order by named.place limit 1
+    ), 'a function that the views or policies call, or a whole row in one of them,') as name
+  ) as reader on true
+  left join lateral (
+    -- what was granted there counts for nothing while the schema is shut: functions are granted to all from the start
+    select string_agg(granted.right, ', ' order by granted.right) as rights
+    from (
+      select 'read ' || recsys_engine.table_sql(pg_class.oid) as right
+      from pg_catalog.pg_class
+      where pg_class.relnamespace = to_regnamespace(quote_ident(culprit.name)) and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+        and has_any_column_privilege(p_role, pg_class.oid, 'select')
+      union
+      select format('call %s.%s as its owner', recsys_engine.identifier_sql(culprit.name), recsys_engine.identifier_sql(pg_proc.proname))
+      from pg_catalog.pg_proc
+      where pg_proc.pronamespace = to_regnamespace(quote_ident(culprit.name)) and pg_proc.prosecdef and has_function_privilege(p_role, pg_proc.oid, 'execute')
+    ) as granted
+    where culprit.kind = 'schema'
+  ) as opened on true
+  left join lateral (
+    select count(*) as number, string_agg(signed.name, ' or ' order by signed.name) as names
+    from (
+      select format('%s.%s(%s)', recsys_engine.identifier_sql(pg_namespace.nspname), recsys_engine.identifier_sql(pg_proc.proname), pg_get_function_identity_arguments(pg_proc.oid)) as name,
+        pg_depend.objid is not null as is_called, bool_or(pg_depend.objid is not null) over () as one_is_called
+      from pg_catalog.pg_proc
+      join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
+      left join lateral (
+        -- called by a view or policy itself
+        select pg_depend.objid from pg_catalog.pg_depend
+        where pg_depend.refclassid = 'pg_catalog.pg_proc'::regclass and pg_depend.refobjid = pg_proc.oid
+          and pg_depend.classid in ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_policy'::regclass)
+        limit 1
+      ) as pg_depend on true
+      where culprit.kind = 'function' and pg_proc.proname = culprit.name and pg_proc.pronamespace <> 'pg_catalog'::regnamespace
+        and not has_function_privilege(p_role, pg_proc.oid, 'execute')
+    ) as signed
+    where signed.is_called or not signed.one_is_called
+  ) as functions on true
+  left join lateral (
+    select pg_class.oid::regclass as relation from pg_catalog.pg_class
+    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and not has_table_privilege(p_role, pg_class.oid, 'select')
+  ) as engine on true
+  left join lateral (
+    select string_agg(recsys_engine.table_sql(pg_class.oid), ' or ' order by pg_class.oid) as tables from pg_catalog.pg_class
+    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+      and pg_class.relnamespace <> all (array['pg_catalog', 'recsys', 'recsys_engine']::regnamespace[]) and not has_table_privilege(p_role, pg_class.oid, 'select')
+  ) as denied on true
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.check_access()
@@ -6244,26 +8368,26 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
-        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_model_inputs($1, $2, now(), ''{}'')'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.reconstruct_state($1, recsys.clock(), 0), recsys_engine.pruning_progress'),
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
-        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), (select count(*) from recsys_engine.scope_posts($2, ''{a,null}'', 10)), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.visible_posts($1, ''{}''), recsys_engine.keep_readable_interactions(null)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.global_candidates(recsys.clock()), (select count(*) from recsys_engine.scope_candidates($2, ''{a,null}'', 10)), recsys_engine.post_snapshots($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
-        ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
-        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys.clock())'),
+        ('authenticated', 'posts that the app names', 'select from recsys_engine.requested_posts($1, ''{}'')'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.count_new_posts($1, recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys_engine.feed_request($1, recsys.clock()) as request)
-            select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
+            select from asked cross join lateral recsys_engine.global_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
-          'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
+          'select recsys.app_id(post.post_id), recsys_engine.similar_posts_for_caller(post.post_id, 1),
             recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.named_posts(''{}'')'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.readable_titled_posts(''{}'')'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop
@@ -6487,6 +8611,45 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.person_read(p_view regclass, p_table regclass, OUT name text, OUT lookup text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  with persons as (
+    select columns.name, null::text[] as lookup, 1 as rank
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    where recsys_engine.references_auth_user(p_table, columns.attnum)
+    union all
+    -- a number or name, for which the table that it refers to has the uuid that the view shows: of auth.users, or one that it makes up where there is none
+    select columns.name, array[pg_constraint.confrelid::regclass::text, key.attname, uuid.attname], 2
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    join pg_catalog.pg_constraint on pg_constraint.conrelid = p_table and pg_constraint.contype = 'f' and pg_constraint.conkey = array[columns.attnum]
+    join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
+    cross join lateral (
+      select read.name as attname from recsys_engine.columns_read(p_view, pg_constraint.confrelid::regclass) as read
+      join pg_catalog.pg_attribute as shown on shown.attrelid = pg_constraint.confrelid and shown.attnum = read.attnum
+      where read.type = 'uuid'::regtype and (
+        recsys_engine.references_auth_user(pg_constraint.confrelid::regclass, read.attnum)
+        or shown.attgenerated = 's' and exists (select from recsys_engine.relations_under('recsys.source_users'::regclass) as under where under.relation = pg_constraint.confrelid)
+      )
+    ) as uuid
+    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys_engine.references_auth_user(p_table, columns.attnum)
+    union all
+    select columns.name, null, 3
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    where columns.type = 'uuid'::regtype and columns.name ~ 'user|member|person|people|author|profile|account|owner|creator'
+      and not exists (select from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum])
+  ),
+  best as (select persons.*, count(*) over (partition by persons.rank) as alike from persons)
+  select best.name, best.lookup into name, lookup from best
+  where best.rank = (select min(persons.rank) from persons) and (best.alike = 1 or best.name = 'user_id');
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text)
  RETURNS text
  LANGUAGE plpgsql
@@ -6578,6 +8741,238 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.check_upkeep()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+declare
+  waiting bigint;
+begin
+  return query
+  select true, format('recsys.watch follows %s by a column that is gone (%s), and each statement that writes the table fails', recsys_engine.table_sql(watches.table_name), missing.names),
+    format('select recsys.unwatch(%s)  -- and call recsys.watch with the columns there are', concat_ws(', ',
+      recsys_engine.literal_sql(watches.table_name::text), recsys_engine.literal_sql(watches.kind),
+      'p_user_id => ' || recsys_engine.literal_sql(watches.user_column), 'p_post_id => ' || recsys_engine.literal_sql(watches.post_column), 'p_created_at => ' || recsys_engine.literal_sql(watches.created_column)))
+  from recsys.watches
+  cross join lateral (
+    select string_agg(recsys_engine.identifier_sql(used.name), ', ' order by used.name) as names
+    from (select distinct each.name from jsonb_array_elements_text(watches.watch -> 'columns') as each (name)) as used
+    where not recsys_engine.has_columns(watches.table_name, array[used.name])
+  ) as missing
+  where missing.names is not null;
+
+  return query
+  select distinct false, format('recsys.%s reads %s, whose changes nobody follows', read.view,
+      case when asked.is_watched then coalesce(recsys_engine.identifier_sql(asked.post) || ' of ', format('what is of a %s in ', read.entity)) else '' end || recsys_engine.table_sql(read.relation)),
+    coalesce(asked.proposal, format(
+      'if columns of it say %s, call recsys.watch with their names (docs/adopting.md); if only the row of another table says so, its changes are seen when the %s is worked out for another reason, and no sooner',
+      read.needed, read.entity))
+  from (
+    select views.view, views.kind, views.kinds, views.needed, views.entity, under.relation
+    from (values
+      ('source_users', 'users', '{users,user_texts}'::text[], 'whom it is of', 'person'), ('source_posts', 'posts', '{posts,post_texts}', 'which post it is of', 'post'),
+      ('source_interactions', 'interactions', '{interactions}', 'who did it, with which post and when', 'person or post'), ('source_logins', 'logins', '{logins}', 'who came back and when', 'person')
+    ) as views (view, kind, kinds, needed, entity)
+    cross join recsys_engine.relations_under(to_regclass('recsys.' || views.view)) as under
+    join pg_catalog.pg_class on pg_class.oid = under.relation
+    where under.kind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+  ) as read
+  -- each post that a row names asks for a watch of its own
+  left join lateral recsys_engine.posts_read(to_regclass('recsys.' || read.view), read.relation) as named on read.kind in ('posts', 'interactions')
+  cross join lateral (
+    select exists (select from recsys.watches where watches.table_name = read.relation) as is_watched, named.name as post,
+      recsys_engine.proposed_watch(to_regclass('recsys.' || read.view), read.kind, read.relation, named.name) as proposal
+  ) as asked
+  where not exists (
+      select from recsys.watches
+      where watches.table_name = read.relation and watches.kind = any (read.kinds)
+        and (watches.kind not in ('interactions', 'post_texts') or named.name is null or recsys_engine.are_equivalent_columns(read.relation, watches.post_column, named.name))
+    )
+    -- a table that is followed for one view may only be looked up in another one
+    and (not asked.is_watched or asked.proposal is not null and (read.kind not in ('posts', 'interactions') or named.name is not null))
+  order by 2, 3;
+
+  select count(*) into waiting from (select from recsys_engine.feature_changes limit 1000001) as changes;
+  if not exists (select from recsys_engine.latest_post_stats) and exists (select from recsys.source_interactions) then
+    return query select false, 'no events are rolled up yet'::text,
+      case waiting
+        when 0 then 'call recsys.watch for each table, as above: that queues them'
+        else 'recsys train does it; or by hand: set statement_timeout = 0; select recsys.roll_up(null)'
+      end;
+  elsif waiting > 100000 then
+    return query select false, format('%s changes wait to be rolled up', case when waiting > 1000000 then 'more than a million' else waiting::text end),
+      'recsys train does it; or by hand: set statement_timeout = 0; select recsys.roll_up(null)'::text;
+  end if;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.plan_equalities(p_plan jsonb)
+ RETURNS TABLE(id text, is_of_subquery boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+  with nodes as materialized (select * from recsys_engine.plan_nodes(p_plan)),
+  named as materialized (
+    select each.alias, recsys_engine.alias_pattern(each.alias) as pattern
+    from (
+      select nodes.alias from nodes where nodes.alias is not null
+      union
+      -- above its partitions, of which the scans are, a table is called as the query calls it
+      select recsys_engine.partitioned_table_alias(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
+    ) as each
+  ),
+  compared as materialized (
+    select nodes.id, nodes.is_of_subquery, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
+    from nodes
+    cross join jsonb_each_text(nodes.node) as condition
+    cross join recsys_engine.equalities(condition.value) as found
+    where condition.key ~ ' (Cond|Filter)$' or condition.key = 'Filter'
+  ),
+  -- whose columns a side is made of: one alias, or none or several
+  sides as materialized (
+    select expression, array_agg(named.alias) filter (where named.alias is not null) as aliases
+    from (select distinct compared.one as expression from compared) as distinct_sides
+    left join named on expression ~ named.pattern
+    group by expression
+  )
+  select compared.id, compared.is_of_subquery, compared.is_index_cond, compared.one, compared.other,
+    case when cardinality(one.aliases) = 1 and compared.one !~ 'SubPlan ' then one.aliases[1] end,
+    case when cardinality(other.aliases) = 1 and compared.other !~ 'SubPlan ' then other.aliases[1] end,
+    other.aliases is null and compared.other !~ 'SubPlan ' and compared.other !~ '^(ANY|ALL) \('
+  from compared
+  join sides as one on one.expression = compared.one
+  join sides as other on other.expression = compared.other
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.sequential_scans(p_role text, p_query text)
+ RETURNS TABLE(relation regclass, columns text, is_expression boolean, tables text, looked_up text, functions text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+declare
+  nobody constant text := '00000000-0000-4000-8000-000000000000';
+  plan constant jsonb := recsys_engine.explained(p_role, replace(p_query, '$1', quote_literal(nobody) || '::uuid'));
+begin
+  return query
+  with recursive nodes as materialized (
+    -- an index is that of the whole of a partitioned table
+    select plan_nodes.*, coalesce(pg_partition_root(plan_nodes.relation), plan_nodes.relation) as root,
+      plan_nodes.node ->> 'Node Type' <> 'Foreign Scan' and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace, 'pg_catalog'::regnamespace) as is_of_app
+    from recsys_engine.plan_nodes(plan)
+    left join pg_catalog.pg_class on pg_class.oid = plan_nodes.relation
+  ),
+  compared as materialized (select *, position(nobody in plan_equalities.other) > 0 as is_asked_for from recsys_engine.plan_equalities(plan)),
+  -- above a union its columns are called by those of its first branch
+  branches as materialized (
+    select first.alias, shown.named, other.alias as other_alias, other.node -> 'Output' ->> (shown.place - 1)::integer as other_named
+    from nodes as first
+    join nodes as whole_union on whole_union.id = regexp_replace(first.id, '\.\d+$', '') and whole_union.node ->> 'Node Type' ~ 'Append$'
+    join nodes as other on other.id <> first.id and regexp_replace(other.id, '\.\d+$', '') = whole_union.id
+    cross join jsonb_array_elements_text(first.node -> 'Output') with ordinality as shown (named, place)
+    where first.is_of_app and other.is_of_app
+    union
+    select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys_engine.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
+    from compared
+    join nodes on nodes.root <> nodes.relation and recsys_engine.partitioned_table_alias(nodes.alias) = compared.alias
+  ),
+  -- what leads to the rows of each table: a column that is what was asked for, or one that is a column of a table that was reached
+  reached as (
+    select compared.alias, compared.one, 0 as steps
+    from compared
+    -- by the scan itself: what is asked above a join, which an outer one may be, narrows nothing down
+    join nodes on nodes.id = compared.id and nodes.alias = compared.alias
+    where compared.is_constant and compared.is_asked_for and not compared.is_of_subquery
+    union
+    -- or that a policy compares with who asks, or by which an index finds the row anyway
+    select compared.alias, compared.one, 1
+    from compared
+    join nodes on nodes.id = compared.id and nodes.alias = compared.alias
+    where compared.is_constant and not compared.is_of_subquery and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
+    union
+    -- a subquery or policy is asked with all that is known by then
+    select compared.alias, compared.one, 1
+    from compared
+    join nodes on nodes.alias = compared.alias and nodes.is_of_subquery
+    where compared.alias is distinct from compared.other_alias
+    union
+    select branch.alias, branch.named, reached.steps + 1
+    from reached
+    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_of_subquery
+    cross join lateral (
+      select compared.alias, compared.one as named
+      union all
+      select branches.other_alias, branches.other_named from branches
+      where branches.alias = compared.alias and branches.named = compared.one and branches.other_named ~ recsys_engine.alias_pattern(branches.other_alias)
+    ) as branch
+    where reached.steps < 8
+  ),
+  whole as materialized (
+    select nodes.*
+    from nodes
+    where nodes.is_of_app and (
+      not exists (select from compared where compared.id = nodes.id and compared.is_index_cond)
+      -- by another index, and then row by row, is no better
+      or exists (select from compared where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_asked_for and not compared.is_index_cond)
+    )
+    -- what is joined to every row alike, such as one row of settings
+    and not (
+      not nodes.node ? 'Filter' and not exists (select from compared where nodes.alias in (compared.alias, compared.other_alias))
+      and exists (
+        select from nodes as above
+        where above.id = regexp_replace(nodes.id, '\.\d+$', '') and above.node ->> 'Node Type' = 'Nested Loop' and not above.node ? 'Join Filter'
+      )
+    )
+  ),
+  ways as materialized (
+    select whole.id, whole.root, whole.is_of_subquery, found.columns,
+      -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
+      recsys_engine.has_index(whole.root, found.columns) and (
+        not found.is_direct or found.columns !~ '\('
+        or coalesce(recsys_engine.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
+      ) as is_there
+    from whole
+    cross join lateral (
+      select distinct recsys_engine.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
+      from reached
+      where reached.alias = whole.alias and reached.steps = (select min(nearest.steps) from reached as nearest where nearest.alias = whole.alias)
+    ) as found
+    where found.columns is not null
+  )
+  -- a subquery or policy is asked by all of them, a table of the view by one
+  select ways.root, case when bool_and(ways.is_of_subquery) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
+    bool_or(ways.columns ~ '\('), null::text, null::text, null::text
+  from ways
+  group by ways.id, ways.root
+  having not bool_or(ways.is_there)
+  union
+  select null, null, null, found.tables, found.looked_up, found.functions
+  from (
+    select
+      (
+        select string_agg(distinct recsys_engine.table_sql(whole.root), ', ') from whole
+        where not whole.is_of_subquery and not exists (select from ways where ways.id = whole.id)
+      ) as tables,
+      (
+        select string_agg(distinct recsys_engine.table_sql(below.root), ', ') from nodes as below
+        join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
+        where below.is_of_subquery and below.is_of_app
+      ) as looked_up,
+      (
+        select string_agg(distinct format('%I.%I', calls.node ->> 'Schema', calls.node ->> 'Function Name'), ', ') from nodes as calls
+        join compared on compared.id = calls.id and compared.is_asked_for
+        where calls.node ? 'Function Name' and calls.node ->> 'Schema' <> 'pg_catalog'
+      ) as functions
+  ) as found
+  where found.tables is not null or found.functions is not null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.check_indexes()
  RETURNS TABLE(stops boolean, problem text, cure text)
  LANGUAGE plpgsql
@@ -6609,9 +9004,9 @@ begin
         (17, 'service_role', 'source_post_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
     cross join lateral (select to_regclass('recsys.' || asked.view) as source) as named
-    cross join lateral recsys_engine.read_whole(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
+    cross join lateral recsys_engine.sequential_scans(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
   ),
-  newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
+  newest as materialized (select * from recsys_engine.post_order_column('authenticated') as ordered where ordered.columns is not null),
   missing as materialized (
     select found.relation, found.columns, found.place, found.why,
       case
@@ -6651,7 +9046,7 @@ begin
     union all
     (
       select missing.to_show is not null, format('%s has no index by which %s', recsys_engine.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
-        recsys_engine.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
+        recsys_engine.index_fix(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
       where missing.to_show is not null
         or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
@@ -6886,11 +9281,11 @@ begin
   scans as materialized (
     select plans.rows, coalesce(pg_partition_root(nodes.relation), nodes.relation) as relation,
       (
-        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.plan_equalities(plans.plan) as compared
         where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and position(nobody in compared.other) > 0
       ) as person,
       (
-        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.plan_equalities(plans.plan) as compared
         where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and compared.other in (quote_literal(plans.kind), quote_literal(plans.kind) || '::text')
       ) as kind,
       (
@@ -6904,7 +9299,7 @@ begin
     where not nodes.is_of_subquery and pg_class.relkind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
   )
   select distinct false, format('%s has no index by which each feed finds the latest %s of its user', recsys_engine.table_sql(scans.relation), scans.rows),
-    recsys_engine.index_cure(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
+    recsys_engine.index_fix(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
   from scans
   where scans.time is not null and not recsys_engine.is_small(scans.relation)
     -- without one that begins with the person, recsys_engine.check_indexes() says so
@@ -7012,6 +9407,145 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[])
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT recsys_engine.feed_candidates(p_role, p_user_id, p_model_id, p_embedding, p_now, p_filter, p_seed, p_served, p_common, p_common_at, p_is_few, p_given) AS feed_candidates;
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+RETURN recsys_engine.global_candidates(p_now);
+
+CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+RETURN recsys_engine.post_snapshots(p_model_id, p_post_ids, p_now);
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean DEFAULT true, p_share double precision DEFAULT NULL::double precision)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+RETURN recsys_engine.with_prefiltered_pool(p_request, p_model_id, p_embedding, p_may_be_few, p_share);
+
+CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text)
+ RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT global_sources.source,
+     global_sources.size,
+     global_sources.kept,
+     global_sources.post_id,
+     global_sources.author_id,
+     global_sources.rank,
+     global_sources.place
+    FROM recsys_engine.global_sources(common_sources.p_request, common_sources.p_extent) global_sources(source, size, kept, post_id, author_id, rank, place);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.given_posts(p_user_id uuid, p_given uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint)
+ RETURNS TABLE(now timestamp with time zone, post_id uuid, title text, served_key bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT requested_posts.now,
+     requested_posts.post_id,
+     requested_posts.title,
+     requested_posts.served_key
+    FROM recsys_engine.requested_posts(given_posts.p_user_id, given_posts.p_given, given_posts.p_filter, given_posts.p_seed) requested_posts(now, post_id, title, served_key);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_most integer DEFAULT 100)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+RETURN recsys_engine.count_new_posts(p_user_id, p_since, p_filter, p_most);
+
+CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
+ RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT inputs.id_embedding,
+     inputs.history,
+     inputs.history_posts,
+     inputs.followed
+    FROM recsys_engine.user_model_inputs(user_vectors.p_user_id, user_vectors.p_model_id, user_vectors.p_now, user_vectors.p_history_posts) inputs(id_embedding, history, history_posts, followed, components);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.posts_like(p_post_id uuid, p_limit integer)
+ RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT similar_posts_for_caller.is_known,
+     similar_posts_for_caller.model_id,
+     similar_posts_for_caller.model_name,
+     similar_posts_for_caller.items
+    FROM recsys_engine.similar_posts_for_caller(posts_like.p_post_id, posts_like.p_limit) similar_posts_for_caller(is_known, model_id, model_name, items);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.people_near(p_claims jsonb, p_limit integer)
+ RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
+ LANGUAGE sql
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT similar_people_for_caller.is_known,
+     similar_people_for_caller.model_id,
+     similar_people_for_caller.model_name,
+     similar_people_for_caller.items
+    FROM recsys_engine.similar_people_for_caller(people_near.p_claims, people_near.p_limit) similar_people_for_caller(is_known, model_id, model_name, items);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.take_request(p_user_id uuid)
+ RETURNS double precision
+ LANGUAGE sql
+ SET search_path TO ''
+RETURN recsys_engine.consume_rate_limit(p_user_id);
+
+CREATE OR REPLACE FUNCTION recsys_engine.trial_age()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN recsys_engine.exploration_max_age();
+
+create or replace view recsys_engine.impersonal_people with (security_invoker=true) as
+ SELECT user_id
+   FROM recsys_engine.personalization_opt_outs;
+
+create or replace view recsys_engine.tried_models with (security_invoker=true) as
+ SELECT model_id
+   FROM recsys_engine.models_under_test;
+
+create or replace view recsys_engine.trials with (security_invoker=true) as
+ SELECT post_id,
+    created_at,
+    impressions,
+    acted
+   FROM recsys_engine.exploration_stats;
+
+create or replace view recsys_engine.trial_impressions with (security_invoker=true) as
+ SELECT post_id,
+    user_id,
+    shown_at,
+    acted
+   FROM recsys_engine.exploration_impressions;
+
 create policy "people read their own components" on recsys_engine.reduced_user_vectors as permissive for select to authenticated using ((user_id = ( SELECT auth.uid() AS uid)));
 
 create policy "they are listed for who may read them" on recsys_engine.listed_posts as permissive for select to anon, authenticated using ((EXISTS ( SELECT
@@ -7037,9 +9571,11 @@ CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELE
 
 CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
+comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
+
 comment on column recsys.settings.text_encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
-comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.advance_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
 
 comment on column recsys.settings.impression_partition_interval is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
@@ -7048,6 +9584,10 @@ comment on column recsys.settings.forwarded_headers is 'Which headers of a reque
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
 comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor).';
+
+comment on view recsys_engine.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys_engine.validate_experiment_settings).';
+
+comment on column recsys_engine.feed_settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 
 comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
 
@@ -7097,7 +9637,9 @@ comment on column recsys.source_post_scopes.post_id is 'The post.';
 
 comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
-comment on function recsys_engine.topics_wanted(uuid,text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
+comment on function recsys_engine.topic_preferences(uuid,text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
+
+comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.validate_experiment_settings. {}: nothing.';
 
 comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
@@ -7175,6 +9717,10 @@ comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with wh
 
 comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
 
+comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
+
+comment on function recsys_engine.rounded_people_count(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold().';
+
 comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
 
 comment on table recsys_engine.author_readers is 'The first three known people who interacted with posts of an author. An author with three is proven. Only recsys_engine.keep_author_readers writes it.';
@@ -7205,15 +9751,31 @@ comment on function recsys_engine.newcomer_share() is 'The share of a page that 
 
 comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then.';
 
-comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
+comment on table recsys_engine.first_day_interactions is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.refresh_bursts alone.';
 
-comment on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.refresh_bursts alone.';
 
-comment on function recsys_engine.came_to(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
-comment on function recsys_engine.met_at(uuid) is 'When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestamp with time zone[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
-comment on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+
+comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys_engine.backdated_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
+
+comment on table recsys_engine.failed_feature_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes.';
+
+comment on view recsys.feature_store_failures is 'Which posts and users the feature store is behind with, why, and since when; none should be. How to try again: see the table recsys_engine.failed_feature_changes.';
+
+comment on table recsys_engine.pruning_progress is 'How far recsys_engine.prune_feature_store() has come, in one row.';
+
+comment on function recsys_engine.reconstruct_state(uuid,timestamp with time zone,bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
+
+comment on function recsys_engine.author_engagements(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+
+comment on function recsys_engine.author_known_since(uuid) is 'When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+
+comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
 
 comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers), where newcomers are few. Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
 
@@ -7235,7 +9797,21 @@ comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some post
 
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
-comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.refresh_user_affinities alone.';
+
+comment on table recsys_engine.exploration_stats is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys_engine.update_exploration_stats alone.';
+
+comment on table recsys_engine.exploration_impressions is 'To whom a young post was shown while it was under trial: what recsys_engine.exploration_stats counts. About settings.trial_impressions rows a post at most.';
+
+comment on function recsys_engine.update_exploration_stats(uuid[],uuid[]) is 'Adds to recsys_engine.exploration_stats whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
+
+comment on function recsys_engine.purge_exploration_stats() is 'Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+
+comment on function recsys_engine.dequeue_changes(bigint,integer,integer) is 'Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+
+comment on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+
+comment on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
 
 comment on function recsys.roll_up(bigint,integer,integer) is 'Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md.';
 
@@ -7253,7 +9829,7 @@ comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some 
 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
 comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
 
@@ -7263,19 +9839,21 @@ comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes u
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
+comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
+
 comment on function recsys_engine.index_tags(uuid[],boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
 
 comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
 comment on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) is 'Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them.';
 
-comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
+comment on function recsys_engine.load_reader_profile(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
-comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
+comment on function recsys_engine.keep_readable_interactions(recsys_engine.reader_profile) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
 
-comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
+comment on function recsys_engine.reader_context(recsys_engine.reader_profile,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
 
-comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_preference). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
 comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
 
@@ -7283,19 +9861,25 @@ comment on function recsys_engine.contains_any(text,text[]) is 'Whether one of s
 
 comment on function recsys_engine.muted_part(text) is 'A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing.';
 
-comment on function recsys_engine.is_muted(text,text,uuid,text,text[],text) is 'Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description.';
+comment on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) is 'Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description.';
 
-comment on function recsys_engine.optional_labels(timestamp with time zone,timestamp with time zone) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+comment on view recsys_engine.optional_head_events is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_head_labels.';
+
+comment on function recsys_engine.optional_head_labels(timestamp with time zone,timestamp with time zone) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
 
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
-comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
+
+comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
-comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
+comment on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
-comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
 comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
@@ -7305,39 +9889,49 @@ comment on function recsys_engine.active_posts(recsys_engine.feed_request,intege
 
 comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
-comment on function recsys_engine.is_quiet(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
+comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
 
 comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
 
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_quiet), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
 
-comment on function recsys_engine.most_found(integer,integer,text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
+comment on function recsys_engine.source_fetch_limit(integer,integer,text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
-comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
+comment on function recsys_engine.global_sources(recsys_engine.feed_request,text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
+
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_found: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
 
 comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
-comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
+comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
+
+comment on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) is 'Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked.';
+
+comment on function recsys_engine.ranked_posts(recsys_engine.feed_request,bigint,extensions.vector) is 'What all sources bring for a request (recsys_engine.with_followee_engagements, recsys_engine.with_prefiltered_pool).';
+
+comment on function recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
+
+comment on function recsys_engine.post_columns(recsys_engine.post_row[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
 comment on function recsys_engine.text_key(text,text[],uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
 
-comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
+comment on function recsys_engine.post_snapshots(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.readable_by_strangers(uuid[]) is 'Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app''s policies fail for such an account.';
 
-comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.global_candidates(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
+comment on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
 
-comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
-comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
+comment on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
-comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
+comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
 
-comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
-comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
+comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing.';
 
 comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 
@@ -7345,13 +9939,15 @@ comment on column recsys.promotions.filter is 'Which posts, as of a request (rec
 
 comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
 
+comment on function recsys_engine.promoted_posts(text,uuid,timestamp with time zone,uuid[],jsonb,bigint,bigint[],uuid[],integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role.';
+
 comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
 
 comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
 
-comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
+comment on function recsys_engine.clean_up_deleted_entities(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
-comment on function recsys_engine.note_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
+comment on function recsys_engine.record_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
 
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
@@ -7395,6 +9991,8 @@ comment on table recsys_engine.impressions_default is 'Impressions of months or 
 
 comment on column recsys_engine.impressions_default.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
+comment on column recsys_engine.impressions_default.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
+
 comment on view recsys_engine.impression_partitions is 'The months and days of recsys.impressions that have a table of their own.';
 
 comment on column recsys_engine.impression_partitions.name is 'The table, in recsys_engine.';
@@ -7413,7 +10011,9 @@ comment on function recsys_engine.make_impression_partitions(integer) is 'Makes 
 
 comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
 
-comment on column recsys_engine.chosen_impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
+comment on column recsys_engine.recommended_impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
+
+comment on column recsys_engine.recommended_impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 
 comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
 
@@ -7449,9 +10049,17 @@ comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in th
 
 comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
-comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
+comment on function recsys_engine.readable_titled_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
-comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+
+comment on table recsys_engine.similar_people is 'Whom recsys_engine.similar_people_for_caller() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
+
+comment on function recsys_engine.similar_people_for_caller(jsonb,integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
+
+comment on function recsys_engine.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+
+comment on function recsys_engine.people_to_follow(uuid,integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user.';
 
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
 
@@ -7480,6 +10088,58 @@ comment on function recsys_engine.check_latest() is 'Tables behind the views of 
 comment on function recsys_engine.request_readers() is 'What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call, and those that these call, five deep, each with its source text.';
 
 comment on function recsys_engine.check_headers() is 'Policies and views, and functions that they call, which read headers or cookies of a request that the functions do not hand on to them. Part of recsys.check().';
+
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]) is 'recsys_engine.feed_candidates, for functions of 1.0.0.';
+
+comment on function recsys_engine.common_posts(timestamp with time zone) is 'recsys_engine.global_candidates, for functions of 1.0.0.';
+
+comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'recsys_engine.post_snapshots, for functions of 1.0.0.';
+
+comment on function recsys_engine.with_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'recsys_engine.with_prefiltered_pool, for functions of 1.0.0.';
+
+comment on function recsys_engine.common_sources(recsys_engine.feed_request,text) is 'recsys_engine.global_sources, for functions of 1.0.0.';
+
+comment on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint) is 'recsys_engine.requested_posts, for functions of 1.0.0.';
+
+comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'recsys_engine.count_new_posts, for functions of 1.0.0.';
+
+comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
+
+comment on function recsys_engine.posts_like(uuid,integer) is 'recsys_engine.similar_posts_for_caller, for functions of 1.0.0.';
+
+comment on function recsys_engine.people_near(jsonb,integer) is 'recsys_engine.similar_people_for_caller, for functions of 1.0.0.';
+
+comment on function recsys_engine.take_request(uuid) is 'recsys_engine.consume_rate_limit, for functions of 1.0.0.';
+
+comment on function recsys_engine.trial_age() is 'recsys_engine.exploration_max_age, for functions of 1.0.0.';
+
+comment on view recsys_engine.impersonal_people is 'recsys_engine.personalization_opt_outs, for functions of 1.0.0.';
+
+comment on column recsys_engine.impersonal_people.user_id is 'Who.';
+
+comment on view recsys_engine.tried_models is 'recsys_engine.models_under_test, for functions of 1.0.0.';
+
+comment on column recsys_engine.tried_models.model_id is 'The model.';
+
+comment on view recsys_engine.trials is 'recsys_engine.exploration_stats, for functions of 1.0.0.';
+
+comment on column recsys_engine.trials.post_id is 'The post.';
+
+comment on column recsys_engine.trials.created_at is 'When it was created.';
+
+comment on column recsys_engine.trials.impressions is 'To how many people it was shown.';
+
+comment on column recsys_engine.trials.acted is 'How many of them interacted with it.';
+
+comment on view recsys_engine.trial_impressions is 'recsys_engine.exploration_impressions, for functions of 1.0.0.';
+
+comment on column recsys_engine.trial_impressions.post_id is 'The post.';
+
+comment on column recsys_engine.trial_impressions.user_id is 'Who saw it.';
+
+comment on column recsys_engine.trial_impressions.shown_at is 'When it was first shown to them.';
+
+comment on column recsys_engine.trial_impressions.acted is 'Whether they interacted with it.';
 
 revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
 
@@ -7523,25 +10183,25 @@ revoke execute on function recsys_engine.posts_of_newcomers(uuid[]) from public;
 
 grant execute on function recsys_engine.posts_of_newcomers(uuid[]) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.began(uuid) from public;
+revoke execute on function recsys_engine.first_interaction_at(uuid) from public;
 
-grant execute on function recsys_engine.began(uuid) to service_role;
+grant execute on function recsys_engine.first_interaction_at(uuid) to service_role;
 
-revoke execute on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) from public;
+revoke execute on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) from public;
 
-grant execute on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) to service_role;
+grant execute on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) to service_role;
 
-revoke execute on function recsys_engine.came_to(uuid) from public;
+revoke execute on function recsys_engine.author_engagements(uuid) from public;
 
-grant execute on function recsys_engine.came_to(uuid) to service_role;
+grant execute on function recsys_engine.author_engagements(uuid) to service_role;
 
-revoke execute on function recsys_engine.met_at(uuid) from public;
+revoke execute on function recsys_engine.author_known_since(uuid) from public;
 
-grant execute on function recsys_engine.met_at(uuid) to service_role;
+grant execute on function recsys_engine.author_known_since(uuid) to service_role;
 
-revoke execute on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) from public;
+revoke execute on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) from public;
 
-grant execute on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) to service_role;
+grant execute on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) to service_role;
 
 revoke execute on function recsys_engine.posts_a_day() from public;
 
@@ -7575,9 +10235,9 @@ revoke execute on function recsys_engine.mark_model_idle(bigint) from public;
 
 grant execute on function recsys_engine.mark_model_idle(bigint) to service_role;
 
-revoke execute on function recsys_engine.move_index_window(integer) from public;
+revoke execute on function recsys_engine.advance_index_window(integer) from public;
 
-grant execute on function recsys_engine.move_index_window(integer) to service_role;
+grant execute on function recsys_engine.advance_index_window(integer) to service_role;
 
 revoke execute on function recsys_engine.gather_changes() from public;
 
@@ -7601,17 +10261,17 @@ revoke execute on function recsys_engine.latest_follows(uuid,text[],timestamp wi
 
 grant execute on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) to authenticated, service_role;
 
-revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
+revoke execute on function recsys_engine.load_reader_profile(uuid,timestamp with time zone) from public;
 
-grant execute on function recsys_engine.reader_at(uuid,timestamp with time zone) to anon, authenticated, service_role;
+grant execute on function recsys_engine.load_reader_profile(uuid,timestamp with time zone) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.with_readable(recsys_engine.reader) from public;
+revoke execute on function recsys_engine.keep_readable_interactions(recsys_engine.reader_profile) from public;
 
-grant execute on function recsys_engine.with_readable(recsys_engine.reader) to anon, authenticated, service_role;
+grant execute on function recsys_engine.keep_readable_interactions(recsys_engine.reader_profile) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.reader_context(recsys_engine.reader,bigint) from public;
+revoke execute on function recsys_engine.reader_context(recsys_engine.reader_profile,bigint) from public;
 
-grant execute on function recsys_engine.reader_context(recsys_engine.reader,bigint) to anon, authenticated, service_role;
+grant execute on function recsys_engine.reader_context(recsys_engine.reader_profile,bigint) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) from public;
 
@@ -7625,21 +10285,21 @@ revoke execute on function recsys_engine.muted_part(text) from public;
 
 grant execute on function recsys_engine.muted_part(text) to authenticated, service_role;
 
-revoke execute on function recsys_engine.is_muted(text,text,uuid,text,text[],text) from public;
+revoke execute on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) from public;
 
-grant execute on function recsys_engine.is_muted(text,text,uuid,text,text[],text) to service_role;
+grant execute on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) to service_role;
 
 revoke execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
 
 grant execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) from public;
+revoke execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) from public;
 
-grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.earlier_states(recsys_engine.feed_request) from public;
+revoke execute on function recsys_engine.historical_post_states(recsys_engine.feed_request) from public;
 
-grant execute on function recsys_engine.earlier_states(recsys_engine.feed_request) to anon, authenticated, service_role;
+grant execute on function recsys_engine.historical_post_states(recsys_engine.feed_request) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) from public;
 
@@ -7657,9 +10317,9 @@ revoke execute on function recsys_engine.trending_posts(recsys_engine.feed_reque
 
 grant execute on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.is_quiet(recsys_engine.feed_request) from public;
+revoke execute on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) from public;
 
-grant execute on function recsys_engine.is_quiet(recsys_engine.feed_request) to anon, authenticated, service_role;
+grant execute on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) from public;
 
@@ -7669,9 +10329,9 @@ revoke execute on function recsys_engine.retrieve_popular(recsys_engine.feed_req
 
 grant execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
+revoke execute on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
 
-grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
+grant execute on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) from public;
 
@@ -7685,25 +10345,25 @@ revoke execute on function recsys_engine.readable_by_strangers(uuid[]) from publ
 
 grant execute on function recsys_engine.readable_by_strangers(uuid[]) to service_role;
 
-revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
+revoke execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
 
-grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
+grant execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
 
-revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
+revoke execute on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) from public;
 
-grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
+grant execute on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
 
-revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
+revoke execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) from public;
 
-grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
+grant execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) from public;
+revoke execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) from public;
 
-grant execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) to service_role;
+grant execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) to service_role;
 
-revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
+revoke execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) from public;
 
-grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to service_role;
+grant execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) to service_role;
 
 revoke execute on function recsys_engine.may_pin(smallint,jsonb) from public;
 
@@ -7713,9 +10373,9 @@ revoke execute on function recsys_engine.check_promotions() from public;
 
 grant execute on function recsys_engine.check_promotions() to service_role;
 
-revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
+revoke execute on function recsys_engine.clean_up_deleted_entities(text,uuid[],boolean) from public;
 
-revoke execute on function recsys_engine.note_edits(uuid[]) from public;
+revoke execute on function recsys_engine.record_edits(uuid[]) from public;
 
 revoke execute on function recsys_engine.reads_columns(regclass,text[]) from public;
 
@@ -7773,13 +10433,13 @@ revoke execute on function recsys_engine.idea_author() from public;
 
 grant execute on function recsys_engine.idea_author() to authenticated;
 
-revoke execute on function recsys_engine.named_posts(uuid[]) from public;
+revoke execute on function recsys_engine.readable_titled_posts(uuid[]) from public;
 
-grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
+grant execute on function recsys_engine.readable_titled_posts(uuid[]) to authenticated;
 
-revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) from public;
+revoke execute on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) from public;
 
-grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) to service_role;
+grant execute on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) to service_role;
 
 revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
 
@@ -7794,6 +10454,54 @@ revoke execute on function recsys_engine.check_latest() from public;
 revoke execute on function recsys_engine.request_readers() from public;
 
 revoke execute on function recsys_engine.check_headers() from public;
+
+revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]) from public;
+
+grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]) to service_role;
+
+revoke execute on function recsys_engine.common_posts(timestamp with time zone) from public;
+
+grant execute on function recsys_engine.common_posts(timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) from public;
+
+grant execute on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.with_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) from public;
+
+grant execute on function recsys_engine.with_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.common_sources(recsys_engine.feed_request,text) from public;
+
+grant execute on function recsys_engine.common_sources(recsys_engine.feed_request,text) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint) from public;
+
+grant execute on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) from public;
+
+grant execute on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
+
+grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
+
+revoke execute on function recsys_engine.posts_like(uuid,integer) from public;
+
+grant execute on function recsys_engine.posts_like(uuid,integer) to authenticated, service_role;
+
+revoke execute on function recsys_engine.people_near(jsonb,integer) from public;
+
+grant execute on function recsys_engine.people_near(jsonb,integer) to service_role;
+
+revoke execute on function recsys_engine.take_request(uuid) from public;
+
+grant execute on function recsys_engine.take_request(uuid) to service_role;
+
+revoke execute on function recsys_engine.trial_age() from public;
+
+grant execute on function recsys_engine.trial_age() to service_role;
 
 grant update on table recsys_engine.roll_up_lock to service_role;
 
@@ -7916,3 +10624,13 @@ grant update on table recsys_engine.index_window to service_role;
 grant select on table recsys_engine.impression_partitions to service_role;
 
 grant select on table recsys_engine.archived_days to service_role;
+
+grant select on table recsys_engine.impersonal_people to service_role;
+
+grant select on table recsys_engine.tried_models to service_role;
+
+grant select on table recsys_engine.trials to service_role;
+
+grant insert on table recsys_engine.trial_impressions to service_role;
+
+grant select on table recsys_engine.trial_impressions to service_role;

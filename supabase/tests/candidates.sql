@@ -101,7 +101,7 @@ select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000
 select isnt_empty(
   $$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   'that Ben dismissed nothing, which the view of another app may show as a null, leaves him his feed');
-select isnt((select items::text from recsys_engine.posts_like('a1000000-0000-4000-8000-000000000000', 10)), '[]', 'and the posts like one');
+select isnt((select items::text from recsys_engine.similar_posts_for_caller('a1000000-0000-4000-8000-000000000000', 10)), '[]', 'and the posts like one');
 
 select * from finish();
 rollback;

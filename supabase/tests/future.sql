@@ -56,7 +56,7 @@ create function pg_temp.answers(p_at timestamptz) returns table (name text, answ
   union all
   select 'states', array_agg(to_jsonb(candidates)::text order by post_id) from candidates
   union all
-  select 'known', array[(select recsys_engine.known_posts((select model_id from recsys.models), (select array_agg(post_id order by post_id) from candidates), p_at)::text)]
+  select 'known', array[(select recsys_engine.post_snapshots((select model_id from recsys.models), (select array_agg(post_id order by post_id) from candidates), p_at)::text)]
   union all
   select 'user_history', array_agg(known::text) from recsys_engine.user_history(pg_temp.ben(), p_at) as known
   union all

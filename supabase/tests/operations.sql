@@ -24,7 +24,7 @@ select throws_ok(
   $$select recsys.explain('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000')$$,
   '42501', null, 'nor what Ana''s feed holds');
 select throws_ok(
-  $$select recsys_engine.candidate_for('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', null, null, now())$$,
+  $$select recsys_engine.explain_candidate('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', null, null, now())$$,
   '42501', null, 'nor can he take her place');
 select throws_ok($$select recsys_engine.similar_users('a0000000-0000-4000-8000-000000000000')$$, '42501', null, 'nor who is like her');
 select throws_ok('select recsys.erase()', '42501', null, 'nor erases anybody');

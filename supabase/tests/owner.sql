@@ -30,7 +30,7 @@ select lives_ok(
   $$insert into post_votes (user_id, post_id) select 'a0000000-0000-4000-8000-000000000000', posts.id from posts$$,
   'a vote is cast');
 select lives_ok($$insert into logins (user_id) values ('a0000000-0000-4000-8000-000000000000')$$, 'a login is noted');
-select lives_ok($$select recsys_engine.thinned_state('a1000000-0000-4000-8000-000000000000', pg_catalog.now(), 0)$$, 'an older state is asked for');
+select lives_ok($$select recsys_engine.reconstruct_state('a1000000-0000-4000-8000-000000000000', pg_catalog.now(), 0)$$, 'an older state is asked for');
 select lives_ok('delete from posts', 'and a post is deleted');
 
 select * from finish();

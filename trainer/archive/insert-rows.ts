@@ -30,7 +30,7 @@ export async function insertArchivedRows(
       select ${sql.join(listed)} from ${unnest(lists)} as listed
       where exists (select from recsys.source_users where source_users.user_id = listed.user_id)
         and exists (select from recsys.source_posts where source_posts.post_id = listed.post_id)
-        and not exists (select from recsys_engine.impersonal_people where impersonal_people.user_id = listed.user_id)
+        and not exists (select from recsys_engine.personalization_opt_outs where personalization_opt_outs.user_id = listed.user_id)
       on conflict do nothing`.compile(db);
   return await execute(client, { text, values: [...parameters] });
 }

@@ -119,7 +119,7 @@ async function pagesFrom(client: pg.PoolClient, parts: ArchivedPart[], lastDays:
   const [{ last }] = await run(
     client,
     db
-      .selectFrom("recsys_engine.chosen_impressions")
+      .selectFrom("recsys_engine.recommended_impressions")
       .select(sql<number | null>`${milliseconds(sql`max(shown_at)`)}`.as("last")),
   );
   const lastDay = last === null ? undefined : new Date(last).toISOString().slice(0, 10);

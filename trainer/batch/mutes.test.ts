@@ -35,7 +35,7 @@ async function mute(user: string, mutes: [kind: string, value: string][]): Promi
 /** The ids of all posts that a feed of the user does not show for their mutes. */
 async function leftOut(user: string): Promise<string[]> {
   const { rows } = await pool.query(
-    `with asked as materialized (select recsys_engine.request_with_mutes($1, '2199-01-01') as request)
+    `with asked as materialized (select recsys_engine.mutes_only_request($1, '2199-01-01') as request)
      select post_id from recsys.source_posts
      where post_id not in (select post_id from recsys_engine.eligible_posts((select request from asked)))
      order by post_id`,

@@ -10,7 +10,7 @@ import { anyOf, db, fn } from "../../supabase/functions/_shared/database/query.t
 import { containsAny, folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
 import type { Community } from "../community/community.ts";
 
-/** What a user muted, as recsys_engine.request_with_mutes reads it. */
+/** What a user muted, as recsys_engine.mutes_only_request reads it. */
 export interface Mutes {
   /** Ids of authors. */
   people: string[];
@@ -140,7 +140,7 @@ const controls = /[\u0001-\u0008\u000e-\u001f\u007f-\u009f]+/g;
 /** As recsys_engine.without_controls(). */
 const withoutControls = (text: string) => text.replaceAll("\u0085", " ").replace(controls, "");
 
-/** As recsys_engine.not_in_words(). */
+/** As recsys_engine.word_separator_class(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";
 
 function trimmed(word: string): string {

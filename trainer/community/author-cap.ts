@@ -1,4 +1,4 @@
-/** The share of an author in a source: what is beyond it comes after all others', as recsys_engine.within_share has it. */
+/** The share of an author in a source: what is beyond it comes after all others', as recsys_engine.cap_per_author has it. */
 
 /** How many posts are looked at for each that a source brings. */
 export const overfetchFactor = 20;

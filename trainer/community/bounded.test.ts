@@ -100,7 +100,7 @@ test("users' histories after the bound are those of the whole community", () => 
 
 test("thinning keeps no fewer events than training reads", async () => {
   const { rows } = await database.pool.query(
-    "select pg_get_function_arguments('recsys_engine.thin_feature_store'::regproc) as arguments",
+    "select pg_get_function_arguments('recsys_engine.prune_feature_store'::regproc) as arguments",
   );
   assert.match(rows[0].arguments, new RegExp(`^p_keep bigint DEFAULT ${trainingEvents},`));
 });
@@ -127,11 +127,14 @@ test("when older states are thinned, training and feeds are told the same as bef
   for (
     let call = 0;
     call === 0 ||
-    (await pool.query("select from recsys_engine.thinning where after_id > '00000000-0000-0000-0000-000000000000'"))
-      .rowCount;
+    (
+      await pool.query(
+        "select from recsys_engine.pruning_progress where after_id > '00000000-0000-0000-0000-000000000000'",
+      )
+    ).rowCount;
     call++
   )
-    thinned += (await pool.query("select recsys_engine.thin_feature_store($1, 70) as rows", [latest])).rows[0].rows;
+    thinned += (await pool.query("select recsys_engine.prune_feature_store($1, 70) as rows", [latest])).rows[0].rows;
   const left = await stored();
   assert.equal(all.posts + all.users - left.posts - left.users, thinned);
   const { users, posts } = whole.community;
@@ -144,7 +147,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 
   const { rows: bounds } = await pool.query(
-    "select (extract(epoch from thinned_before) * 1000)::double precision as at from recsys_engine.thinning",
+    "select (extract(epoch from thinned_before) * 1000)::double precision as at from recsys_engine.pruning_progress",
   );
   const older = before
     .flatMap((user) => user.recent)

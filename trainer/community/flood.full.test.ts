@@ -83,8 +83,8 @@ async function read() {
 }
 
 async function thin(): Promise<Date | number> {
-  await pool.query("select recsys_engine.thin_feature_store($1, 100000, $2)", [latest, ofPerson]);
-  const { rows } = await pool.query("select thinned_before from recsys_engine.thinning");
+  await pool.query("select recsys_engine.prune_feature_store($1, 100000, $2)", [latest, ofPerson]);
+  const { rows } = await pool.query("select thinned_before from recsys_engine.pruning_progress");
   return rows[0].thinned_before;
 }
 

@@ -94,7 +94,7 @@ interface SoFar {
 }
 
 /**
- * What recsys_engine.with_touched finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
+ * What recsys_engine.with_followee_engagements finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
  * it takes no place among the latest.
  */
 export function followeeEngagements(
@@ -121,7 +121,7 @@ export function followeeEngagements(
   return touched;
 }
 
-/** Posts in the order of recsys_engine.with_touched: those of most people first, of as many those that were touched last. */
+/** Posts in the order of recsys_engine.with_followee_engagements: those of most people first, of as many those that were touched last. */
 export function sortByFolloweeCount(touched: Map<number, FolloweeEngagement>, ids: string[]): number[] {
   const order = [...touched].sort(
     ([a, one], [b, other]) => other.people - one.people || other.at - one.at || (ids[a] < ids[b] ? -1 : 1),

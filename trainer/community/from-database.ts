@@ -34,7 +34,7 @@ export interface LoadedCommunity {
 
 /**
  * The community, users and posts numbered by time of creation, as of one snapshot of the database. With `latest`, only that
- * many events are read as a whole (or, where recsys_engine.thin_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
+ * many events are read as a whole (or, where recsys_engine.prune_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
  * the last 200 interactions of each user. Candidates and features at an instant of the part read as a whole are then the
  * same as with everything, but for one thing: what a user did before those 200 is forgotten, so such a post may be a
  * candidate again, and its author counts for less. Counts, habits, words and histories are exact. Of a person who did more than `ofPerson` things
@@ -51,7 +51,10 @@ export async function communityFromDatabase(
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
     // who wants no personalisation wrote posts, and nothing else of them is there
-    for (const { user_id } of await run(client, db.selectFrom("recsys_engine.impersonal_people").select("user_id"))) {
+    for (const { user_id } of await run(
+      client,
+      db.selectFrom("recsys_engine.personalization_opt_outs").select("user_id"),
+    )) {
       const user = userNumbers.get(user_id as string);
       if (user !== undefined) [users.passions[user], users.projects[user], users.bios[user]] = [[], [], ""];
       userNumbers.delete(user_id as string);

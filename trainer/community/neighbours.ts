@@ -1,4 +1,4 @@
-/** The neighbours of posts that a model keeps, and what they bring a user: what recsys_engine.with_came_to and recsys_engine.with_covisited find. */
+/** The neighbours of posts that a model keeps, and what they bring a user: what recsys_engine.with_engaged_posts and recsys_engine.with_covisited find. */
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Community } from "./community.ts";
 import type { Timeline } from "./timeline.ts";

@@ -31,11 +31,13 @@ export const daysOfPages = 28;
  * others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
-  const last = db.selectFrom("recsys_engine.chosen_impressions").select(({ fn }) => fn.max("shown_at").as("shown_at"));
+  const last = db
+    .selectFrom("recsys_engine.recommended_impressions")
+    .select(({ fn }) => fn.max("shown_at").as("shown_at"));
   const since = sql<Date>`${last} - ${`${daysOfPages} days`}::interval`;
   // by the index of each person: what one of them was shown beyond their share is not read
   const latest = db
-    .selectFrom("recsys_engine.chosen_impressions as shown")
+    .selectFrom("recsys_engine.recommended_impressions as shown")
     .select(["shown_at", "request_id"])
     .where((row) => sql<boolean>`${row.ref("shown.user_id")} = people.user_id`)
     .where("shown_at", ">", since)
@@ -63,7 +65,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
       () =>
         db
           .selectFrom(chosen.as("chosen"))
-          .innerJoin("recsys_engine.chosen_impressions as shown", (join) =>
+          .innerJoin("recsys_engine.recommended_impressions as shown", (join) =>
             join.onRef("shown.request_id", "=", "chosen.request_id").onRef("shown.shown_at", "=", "chosen.shown_at"),
           )
           .select(["shown.request_id", "shown.user_id", "post_id", "position", "shown.shown_at", "seen_at"])
@@ -78,7 +80,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
       (given) =>
         given
           .selectFrom((labels) =>
-            fn("recsys_engine.optional_labels", {
+            fn("recsys_engine.optional_head_labels", {
               p_from: labels.selectFrom("shown").select((shown) => shown.fn.min("shown_at").as("first")),
               p_to: labels
                 .selectFrom("shown")

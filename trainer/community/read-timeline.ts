@@ -85,7 +85,7 @@ function isBefore(
 async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<TimelineStart | undefined> {
   const earliest = fn("recsys_engine.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
   const query = db
-    .selectFrom("recsys_engine.thinning")
+    .selectFrom("recsys_engine.pruning_progress")
     .leftJoin(earliest.as("earliest"), (join) => join.onTrue())
     .select((row) => [
       sql<string>`greatest(${row.ref("at")}, ${row.ref("thinned_before")})::text`.as("at"),
@@ -162,7 +162,7 @@ async function readHistory(
   start: TimelineStart,
 ): Promise<void> {
   const events = db
-    .selectFrom("recsys_engine.judged_interactions as events")
+    .selectFrom("recsys_engine.interactions_with_bursts as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
     .select((row) => [
       "events.created_at as at",

@@ -110,7 +110,7 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
 });
 
 test("what a worker finds for the common sources has their limits", async () => {
-  const { rows } = await pool.query("select pg_get_functiondef('recsys_engine.found_sources'::regproc) as text");
+  const { rows } = await pool.query("select pg_get_functiondef('recsys_engine.sources_from_hits'::regproc) as text");
   const lines = rows[0].text.matchAll(/\('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
   assert.deepEqual(
     Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]),
@@ -123,8 +123,8 @@ test("what a worker finds for the common sources has their limits", async () => 
 
 test("the limits in the text of the SQL functions are the declared ones", async () => {
   for (const [list, common] of [
-    ["common_sources", true],
-    ["own_sources", false],
+    ["global_sources", true],
+    ["personal_sources", false],
   ] as const) {
     const { rows } = await pool.query("select pg_get_functiondef(('recsys_engine.' || $1)::regproc) as text", [list]);
     const lines = rows[0].text.matchAll(/VALUES \('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
@@ -139,10 +139,10 @@ test("the limits in the text of the SQL functions are the declared ones", async 
       // each line asks for as many as its own row says
       const line = rows[0].text.split(/UNION ALL/).find((text: string) => text.includes(`'${source}'::text`));
       const sized =
-        /most_found\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys_engine\.author_share\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
+        /source_fetch_limit\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys_engine\.max_per_author\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
       assert.equal(line?.match(sized)?.length, 1, source);
       const { rows: extents } = await pool.query(
-        `select extent, recsys_engine.most_found($1, $2, extent) as most, recsys_engine.author_share($1, extent) as share
+        `select extent, recsys_engine.source_fetch_limit($1, $2, extent) as most, recsys_engine.max_per_author($1, extent) as share
          from unnest('{feed,kept,all}'::text[]) as extent`,
         [size, kept],
       );
@@ -160,12 +160,12 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.trendingHours, // and of a pool
   ]);
   const { posts, people } = sparseTrendThreshold;
-  assert.deepEqual(await numbers("is_quiet", /return (\d+) >/g), [posts]);
-  assert.deepEqual(await numbers("is_quiet", /\blimit (\d+)/g), [posts, posts]);
-  assert.deepEqual(await numbers("is_quiet", /168 \+ (\d+);/g), [Math.log2(people)]);
-  assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
-  assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
-  assert.deepEqual(await numbers("candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
+  assert.deepEqual(await numbers("is_trend_sparse", /return (\d+) >/g), [posts]);
+  assert.deepEqual(await numbers("is_trend_sparse", /\blimit (\d+)/g), [posts, posts]);
+  assert.deepEqual(await numbers("is_trend_sparse", /168 \+ (\d+);/g), [Math.log2(people)]);
+  assert.deepEqual(await numbers("feed_candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
+  assert.deepEqual(await numbers("feed_candidates", /limit (\d+)\n/g), [sources.active.kept]);
+  assert.deepEqual(await numbers("feed_candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
   for (const source of ["similar", "active", "fresh", "trending", "popular"])
     assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [overfetchFactor]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
@@ -178,8 +178,8 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.followedPosts,
     retrieval.followedPosts,
   ]);
-  assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
-  assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
+  assert.deepEqual(await numbers("with_followee_engagements", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
+  assert.deepEqual(await numbers("with_followee_engagements", /limit (\d+)/g), [retrieval.touchedInteractions]);
   assert.deepEqual(await numbers("with_covisited", /limit (\d+)/g), [overfetchFactor * sources.covisited.size]);
   assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [hnswEfSearch]);
   const { historyInteractions, historyLength } = retrieval;

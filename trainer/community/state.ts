@@ -361,7 +361,7 @@ export class CommunityState {
     for (let post = this.alive - 1; post >= 0; post--) if (!waits?.[post] && eligible(post)) yield post;
   }
 
-  /** As recsys_engine.is_quiet. */
+  /** As recsys_engine.is_trend_sparse. */
   private isQuiet(now: number): boolean {
     const least = now / this.trend.halfLife + Math.log2(sparseTrendThreshold.people);
     let busy = 0;

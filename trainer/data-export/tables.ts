@@ -97,7 +97,7 @@ function tablesOf({ shard, from, to }: TableOptions): Record<string, Table> {
       ? sql<boolean>`${at} >= ${instantOf(from)} and ${at} < ${instantOf(to)}`
       : sql<boolean>`${at} < ${instantOf(to)}`;
   const impersonal = (user: Expression<unknown>) =>
-    sql<boolean>`exists (select from recsys_engine.impersonal_people as impersonal where impersonal.user_id = ${user})`;
+    sql<boolean>`exists (select from recsys_engine.personalization_opt_outs as impersonal where impersonal.user_id = ${user})`;
   const known = <Value>(user: Expression<unknown>, value: Expression<Value>, nothing: string) =>
     sql<Value>`case when ${impersonal(user)} then ${sql.raw(nothing)} else ${value} end`;
   const users = db

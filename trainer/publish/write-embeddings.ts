@@ -74,7 +74,7 @@ export async function writeUserEmbeddings(
           .selectFrom("recsys.source_users")
           .selectAll()
           .where("user_id", ">", last)
-          .where("user_id", "not in", db.selectFrom("recsys_engine.impersonal_people").select("user_id"))
+          .where("user_id", "not in", db.selectFrom("recsys_engine.personalization_opt_outs").select("user_id"))
           .orderBy("user_id")
           .limit(page)
           .as("users"),

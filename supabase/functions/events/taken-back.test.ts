@@ -60,7 +60,7 @@ test("the post is in the next feed again, and the dismissal teaches nothing", as
   const [feeds, app] = [feedApp(t, url), testApp(t, url)];
   const shown = async () => (await feeds.call(people.ben, { limit: 30 })).body.items.map(({ post_id }) => post_id);
   const labels = async () =>
-    (await pool.query("select post_id from recsys_engine.optional_labels('-infinity', 'infinity')")).rowCount;
+    (await pool.query("select post_id from recsys_engine.optional_head_labels('-infinity', 'infinity')")).rowCount;
   const [first] = await shown();
   await feeds.settled();
   const about = { post_id: first };

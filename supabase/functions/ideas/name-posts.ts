@@ -16,7 +16,7 @@ export async function postNamer(
   places: number[],
 ): Promise<(places: number[]) => TitledPost[]> {
   const ids = [...new Set(places.flatMap((place) => named[place] ?? []))];
-  const statement = call("recsys_engine.named_posts", { p_post_ids: ids });
+  const statement = call("recsys_engine.readable_titled_posts", { p_post_ids: ids });
   const posts = ids.length === 0 ? [] : await readAs(database, claims, statement, async (_, rows) => rows);
   const known = new Map(posts.map((post) => [post.post_id, post]));
   return (places) => places.flatMap((place) => known.get(named[place] ?? "") ?? []);

@@ -16,8 +16,8 @@ const ask = async (userId: string) => {
 };
 
 test("a newcomer's post is named nowhere, nor is any for the views of nine", async () => {
-  const { rows } = await pool.query("select recsys_engine.least_people()");
-  assert.equal(anonymityThreshold, rows[0].least_people);
+  const { rows } = await pool.query("select recsys_engine.anonymity_threshold()");
+  assert.equal(anonymityThreshold, rows[0].anonymity_threshold);
   await fillForms(pool);
   const strangers = Array.from({ length: 10 }, (_, n) => uuid("f", n));
   await pool.query(

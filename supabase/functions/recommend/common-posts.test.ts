@@ -260,9 +260,9 @@ test("what is common is read again after a roll-up, after ten seconds, and where
 test("nobody but the service role may ask for what is common", async () => {
   await asCaller(people[0], async (client) => {
     await client.query("savepoint asking");
-    await assert.rejects(client.query("select recsys_engine.common_posts(now())"), /permission denied/);
+    await assert.rejects(client.query("select recsys_engine.global_candidates(now())"), /permission denied/);
     await client.query("rollback to asking");
-    const asking = "select recsys_engine.candidates('service_role', $1, null, null, now())";
+    const asking = "select recsys_engine.feed_candidates('service_role', $1, null, null, now())";
     await assert.rejects(client.query(asking, [people[1]]), /permission denied/);
   });
 });

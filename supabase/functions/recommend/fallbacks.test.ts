@@ -121,9 +121,9 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
   ["no tower", withoutGraph("user_tower"), "model_corrupt", "batch", "community"],
   ["a model for other features", broken({ digest: "0".repeat(64) }), "model_incompatible", "batch", "community"],
-  ["a schema without the retrieval", gone("recsys_engine.candidates"), "not_installed", "batch", "community"],
-  ["a schema without the sources", gone("recsys_engine.own_sources"), "not_installed", "batch", "community"],
-  ["a schema without the states", gone("recsys_engine.known_posts"), "not_installed", "batch", "community"],
+  ["a schema without the retrieval", gone("recsys_engine.feed_candidates"), "not_installed", "batch", "community"],
+  ["a schema without the sources", gone("recsys_engine.personal_sources"), "not_installed", "batch", "community"],
+  ["a schema without the states", gone("recsys_engine.post_snapshots"), "not_installed", "batch", "community"],
   [
     "a schema without a column",
     withoutColumn("recsys_engine.latest_user_stats", "habit_log_idle"),
@@ -196,7 +196,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     return { degraded: body.degraded, seconds: (performance.now() - started) / 1000 };
   };
   const hang = (definition: string) => definition.replace("begin\n", "begin\n  perform pg_sleep(30);\n");
-  const mend = await withFunction("recsys_engine.known_posts", hang)();
+  const mend = await withFunction("recsys_engine.post_snapshots", hang)();
   try {
     const three = [
       [people.ada, "batch"],

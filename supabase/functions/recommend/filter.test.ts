@@ -147,7 +147,7 @@ test("a rare tag is found behind thousands of newer posts, and behind those with
 test("no source walks for a filter, and nothing begins with a filter where there is none", async () => {
   const callsSoFar = async (client: pg.PoolClient) => {
     const { rows } = await client.query(
-      "select coalesce(sum(calls), 0)::integer as calls from pg_stat_xact_user_functions where funcname = 'newest_matches'",
+      "select coalesce(sum(calls), 0)::integer as calls from pg_stat_xact_user_functions where funcname = 'newest_filtered_posts'",
     );
     return rows[0].calls;
   };

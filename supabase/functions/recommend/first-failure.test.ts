@@ -55,11 +55,11 @@ test("a feed's log has the error of what is common to all feeds, and not that it
   await fillCommunity(database.pool);
   await publishTinyModel(database.pool, { name: "tiny" });
   await database.pool.query("update recsys.settings set trial_place = 5, trial_impressions = 100");
-  await database.pool.query("alter function recsys_engine.common_posts(timestamptz) rename to uncommon_posts");
+  await database.pool.query("alter function recsys_engine.global_candidates(timestamptz) rename to uncommon_posts");
   const app = testApp(t, url);
   assert.equal((await app.call(people.ada, {})).body.degraded, "community");
   const [{ code, cause }] = app.logged;
   assert.equal(code, "not_installed");
-  assert.match(String((cause as Error).cause), /function recsys_engine\.common_posts\(\) does not exist/);
+  assert.match(String((cause as Error).cause), /function recsys_engine\.global_candidates\(\) does not exist/);
   assert.match((cause as { cause: Error }).cause.stack ?? "", /readGlobalCandidates/);
 });

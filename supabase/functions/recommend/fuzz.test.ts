@@ -36,7 +36,7 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
     writes: [
       "recsys.impressions",
       "recsys_engine.rate_limits",
-      "recsys_engine.trial_impressions",
+      "recsys_engine.exploration_impressions",
       "recsys_engine.user_days",
     ],
     statuses: [200, 400, 401, 404, 405],

@@ -170,7 +170,7 @@ test("it is logged as such: no report counts it, no training learns from it, and
   const feed = await ranked(people.ben, [1, 2].map(post));
   await app.settled();
   const { rows } = await pool.query(
-    `select mode, source, position, propensity, explored, (select count(*)::int from recsys_engine.chosen_impressions) as chosen, (select count(*)::int from recsys_engine.trial_impressions) as tried
+    `select mode, source, position, propensity, explored, (select count(*)::int from recsys_engine.recommended_impressions) as chosen, (select count(*)::int from recsys_engine.exploration_impressions) as tried
      from recsys.impressions where request_id = $1 order by position`,
     [feed.request_id],
   );
@@ -181,6 +181,6 @@ test("it is logged as such: no report counts it, no training learns from it, and
   ]);
   await app.call(people.ben, { limit: 2 });
   await app.settled();
-  const { rows: after } = await pool.query("select mode from recsys_engine.chosen_impressions");
+  const { rows: after } = await pool.query("select mode from recsys_engine.recommended_impressions");
   assert.deepEqual(after, [{ mode: "live" }, { mode: "live" }]);
 });

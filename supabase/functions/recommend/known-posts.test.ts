@@ -19,7 +19,7 @@ await pool.query("select recsys.activate_model($1)", [model]);
 let read = 0;
 const connection: Connection = {
   async query(text, values) {
-    if (text.includes("recsys_engine.known_posts(")) read += ((values ?? [])[1] as string[]).length;
+    if (text.includes("recsys_engine.post_snapshots(")) read += ((values ?? [])[1] as string[]).length;
     return (await pool.query(text, values as unknown[])) as never;
   },
   release: () => undefined,

@@ -93,8 +93,8 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
       sources.active.size,
       what,
     );
-    const { rows: few } = await client.query("select from recsys_engine.few_readable() as few where few is not null");
-    ofFew += few.length;
+    const small = "select from recsys_engine.small_readable_set() as few where few is not null";
+    ofFew += (await client.query(small)).rows.length;
     const count = (source: string) => rows.filter(({ ranks }) => ranks[source] !== undefined).length;
     assert.equal(count("active"), Math.min(sources.active.size, expected.length), `${what}: active`);
     assert.equal(count("fresh"), Math.min(sources.fresh.size, expected.length), `${what}: fresh`);
@@ -120,9 +120,9 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
   },
   async "similar posts"(asked, client) {
     const { random, posts, facts, modelId } = asked;
-    const post = pick(random, [...facts.embedded]);
-    const limit = 1 + random.below(40);
-    const like = await client.query("select is_known, items from recsys_engine.posts_like($1, $2)", [post, limit]);
+    const [post, limit] = [pick(random, [...facts.embedded]), 1 + random.below(40)];
+    const similar = "select is_known, items from recsys_engine.similar_posts_for_caller($1, $2)";
+    const like = await client.query(similar, [post, limit]);
     const { rowCount: isReadable } = await client.query("select from public.posts where id = $1", [post]);
     if (!isReadable) assert.deepEqual(like.rows, [{ is_known: false, items: [] }], "nobody learns of a hidden post");
     assertTitles(asked, like.rows[0].items.map(titled), "similar posts");

@@ -67,10 +67,10 @@ interface Common {
 /** Pages read by the statements of a feed: common posts, a reader's candidates with and without these, and with a filter; time of the count of new posts. */
 async function costs(honest?: { newPosts: { time: number } }) {
   return await as(reader, async (client) => {
-    const common = "select recsys_engine.common_posts() as common";
+    const common = "select recsys_engine.global_candidates() as common";
     const read = (await client.query<{ common: Common }>(common)).rows[0].common;
     const ids = read.posts.post_id;
-    const asked = "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock()";
+    const asked = "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock()";
     const withCommon = `${asked}, p_common => $2, p_common_at => recsys.clock() - interval '10 minutes')`;
     const pages = {
       common: await pagesOf(client, common, []),
@@ -80,7 +80,7 @@ async function costs(honest?: { newPosts: { time: number } }) {
     };
     const theirs = read.posts.author_id.filter((id) => id === account).length;
     await client.query("set local role authenticated");
-    const countNew = "select recsys_engine.new_posts($1, now() - interval '3 days')";
+    const countNew = "select recsys_engine.count_new_posts($1, now() - interval '3 days')";
     const { rows } = await client.query(`${countNew} as count`, [reader]);
     const newPosts = {
       count: rows[0].count,

@@ -51,7 +51,7 @@ async function candidatesFor(sub: string, common = createGlobalCandidatesCache()
     let asked = 0;
     const listened: Connection = {
       query(text, values) {
-        asked += Number(text.includes("recsys_engine.candidates("));
+        asked += Number(text.includes("recsys_engine.feed_candidates("));
         return connection.query(text, values);
       },
       release: () => undefined,
@@ -81,8 +81,8 @@ async function retrieved(sub: string, mayBeFew: boolean) {
     ]);
     const request = "recsys_engine.with_affinities(recsys_engine.feed_request($1, now()))";
     const values = [sub, modelId, JSON.stringify([...vector]), mayBeFew];
-    const text = `select found.post_id, found.ranks from (select recsys_engine.with_pool(${request}, $2, $3::text::extensions.vector, $4) as request offset 0) as asked
-      cross join recsys_engine.told_ranked_posts(asked.request, recsys_engine.ranked_posts(asked.request, $2, $3::text::extensions.vector)) as found order by post_id`;
+    const text = `select found.post_id, found.ranks from (select recsys_engine.with_prefiltered_pool(${request}, $2, $3::text::extensions.vector, $4) as request offset 0) as asked
+      cross join recsys_engine.hydrate_ranked_posts(asked.request, recsys_engine.ranked_posts(asked.request, $2, $3::text::extensions.vector)) as found order by post_id`;
     const { rows } = await client.query(text, values);
     const explained = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
     const [{ Plan: plan }] = explained.rows[0]["QUERY PLAN"];

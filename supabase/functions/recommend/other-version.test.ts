@@ -49,7 +49,7 @@ onBoth("a worker says it once for each version, and goes on", async (t, { url, p
   // an upgrade while its connections live: it is noticed when something is missing
   await is("99.0.0");
   assert.deepEqual([await feed(), told()], [null, []]);
-  await rename("candidates", "others");
+  await rename("feed_candidates", "others");
   assert.equal(await feed(), "community");
   const newer = `Error: the database has recsys 99.0.0, and these functions are ${schemaVersion}: npx --no-install recsys init --into APP of that version, then npx supabase functions deploy there`;
   while (told().length === 0) await setTimeout(10);
@@ -57,7 +57,7 @@ onBoth("a worker says it once for each version, and goes on", async (t, { url, p
   assert.deepEqual(told(), [newer]);
 
   // a worker that begins after it asks at once
-  await rename("others", "candidates");
+  await rename("others", "feed_candidates");
   await is("0.0.9");
   const later = testApp(t, url);
   const { status, body } = await later.call(people.ada, { limit: 10 });

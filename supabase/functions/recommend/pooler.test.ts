@@ -77,12 +77,12 @@ test("each request counts once, in a statement of its own ahead of the transacti
 });
 
 test("a count that fails leaves the transaction behind it as it is", { skip }, async () => {
-  await pool.query("alter function recsys_engine.take_request rename to taken");
+  await pool.query("alter function recsys_engine.consume_rate_limit rename to taken");
   try {
     const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => workers[i % 3].call(readers[i % 3])));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   } finally {
-    await pool.query("alter function recsys_engine.taken rename to take_request");
+    await pool.query("alter function recsys_engine.taken rename to consume_rate_limit");
   }
 });
 

@@ -138,7 +138,7 @@ test("more and less of a topic move its posts at once", async (t) => {
     await prefer("less", "five");
     await assertTimes(1);
     const topics = async (kind: string) =>
-      (await pool.query("select recsys_engine.topics_wanted($1, $2) as topics", [ada, kind])).rows[0].topics;
+      (await pool.query("select recsys_engine.topic_preferences($1, $2) as topics", [ada, kind])).rows[0].topics;
     await prefer("less", "chess");
     await prefer("more", "gardens");
     assert.deepEqual([await topics("more"), await topics("less")], [["gardens"], ["chess"]]);

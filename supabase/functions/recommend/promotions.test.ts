@@ -73,11 +73,11 @@ test("an editor pins a post for a day: it stands there for everybody, said and l
   );
   assert.deepEqual(rows, [{ position: 2, promotion_id: id, propensity: null, explored: false }]);
   const { rows: counted } = await pool.query(
-    "select count(*)::int as posts from recsys_engine.chosen_impressions where request_id = $1",
+    "select count(*)::int as posts from recsys_engine.recommended_impressions where request_id = $1",
     [bens.request_id],
   );
   assert.equal(counted[0].posts, 5, "reports leave it out");
-  const { rows: tried } = await pool.query("select from recsys_engine.trial_impressions where post_id = $1", [
+  const { rows: tried } = await pool.query("select from recsys_engine.exploration_impressions where post_id = $1", [
     post(20),
   ]);
   assert.equal(tried.length, 0);

@@ -145,7 +145,7 @@ test("a smaller allowance holds at once, a larger one too", async () => {
   await limitTo(1);
   assert.equal((await app.call(user)).status, 429);
   await limitTo(1_000_000);
-  const { rows } = await pool.query("select recsys_engine.take_request($1) as seconds", [user]);
+  const { rows } = await pool.query("select recsys_engine.consume_rate_limit($1) as seconds", [user]);
   assert.equal(rows[0].seconds, null);
 });
 
@@ -176,11 +176,11 @@ test("nor does a database that a full disk made read-only", { skip }, async (t) 
 });
 
 test("nor does a database that lacks the migration yet", async () => {
-  await pool.query("alter function recsys_engine.take_request rename to taken");
+  await pool.query("alter function recsys_engine.consume_rate_limit rename to taken");
   try {
     assert.deepEqual(await statuses(4, () => app.call(user)), [200, 200, 200, 200]);
   } finally {
-    await pool.query("alter function recsys_engine.taken rename to take_request");
+    await pool.query("alter function recsys_engine.taken rename to consume_rate_limit");
   }
 });
 

@@ -32,7 +32,7 @@ await pool.query(`
 const vector = JSON.stringify([...vectorAt(unitVectors(random, 1), 0)]);
 const sources = "recsys_engine.retrieve($1, $2, $3::text::extensions.vector, recsys.clock())";
 const candidates =
-  "recsys_engine.candidates('authenticated', $1, $2, $3::text::extensions.vector, recsys.clock(), null, 7, '{}')";
+  "recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, recsys.clock(), null, 7, '{}')";
 
 /** Asks in a transaction of somebody's, which begins as the service role. */
 async function asked<Result>(sub: string, ask: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
@@ -65,7 +65,7 @@ async function walkedOf(sub: string) {
     await client.query("select set_config('role', 'authenticated', true)");
     const { rows } = await client.query(`select post_id, ranks from ${sources}`, [sub, modelId, vector]);
     const { rows: few } = await client.query(
-      "select cardinality(recsys_engine.few_readable(0)) as named, count(*)::integer as all from public.posts",
+      "select cardinality(recsys_engine.small_readable_set(0)) as named, count(*)::integer as all from public.posts",
     );
     const nearest = await client.query(
       `select post_id from recsys.post_embeddings join public.posts on posts.id = post_id
@@ -132,7 +132,7 @@ test("of posts that somebody may not read nothing is told, though sources ranked
   const told = await asked(other, async (client) => {
     await client.query("select set_config('role', 'authenticated', true)");
     const { rows } = await client.query(
-      `select post_id from recsys_engine.told_ranked_posts(recsys_engine.feed_request($1, recsys.clock()),
+      `select post_id from recsys_engine.hydrate_ranked_posts(recsys_engine.feed_request($1, recsys.clock()),
          array(select row(id, '{"fresh": 1}')::recsys_engine.ranked_post from unnest($2::uuid[]) as id))`,
       [other, posts],
     );

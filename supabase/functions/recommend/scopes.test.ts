@@ -51,8 +51,8 @@ async function candidatesFor(sub: string, common = createGlobalCandidatesCache()
     const asked = { candidates: 0, scopes: 0 };
     const listened: Connection = {
       query(text, values) {
-        asked.candidates += Number(text.includes("recsys_engine.candidates("));
-        asked.scopes += Number(text.includes("recsys_engine.scope_posts("));
+        asked.candidates += Number(text.includes("recsys_engine.feed_candidates("));
+        asked.scopes += Number(text.includes("recsys_engine.scope_candidates("));
         return connection.query(text, values);
       },
       release: () => undefined,

@@ -57,7 +57,8 @@ async function bothWays(sub: string, page: Page) {
     };
     const found = await secondCandidates(listened, common, caller, context, vector, page, ofFirst);
     // without a filter once for what is its own
-    const isWhole = asked.filter((text) => text.includes("recsys_engine.candidates(")).length > (page.filter ? 0 : 1);
+    const isWhole =
+      asked.filter((text) => text.includes("recsys_engine.feed_candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
     const { posts: alone } = await startRetrieval(connection, common, caller, context, page, noSpan)(vector);
     return { ofFirst, found: sorted(found), alone: sorted(alone), isWhole };

@@ -28,7 +28,7 @@ const isNew = (id: string) => id <= post(10);
 const explored = ({ items }: Feed) => items.filter(({ why }) => why.kind === "exploration");
 const counts = async () =>
   new Map(
-    (await pool.query("select post_id, impressions, acted from recsys_engine.trials")).rows.map(
+    (await pool.query("select post_id, impressions, acted from recsys_engine.exploration_stats")).rows.map(
       ({ post_id, impressions, acted }) => [post_id as string, [impressions, acted] as [number, number]],
     ),
   );
@@ -170,7 +170,7 @@ test("visitors, lists made ahead and whom an experiment spares get no trial", as
   await pool.query("update recsys.settings set trial_place = 5, trial_impressions = 0");
   assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
   await app.settled();
-  assert.equal((await pool.query("select from recsys_engine.trial_impressions")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.exploration_impressions")).rowCount, 0);
 });
 
 const newcomers = [uuid("a", 8), uuid("a", 9)];

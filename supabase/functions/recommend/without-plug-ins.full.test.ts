@@ -157,7 +157,7 @@ try {
     [body.request_id],
   );
   const visit = await app.visit({ limit: 10 });
-  const { rows: gone } = await pool.query("select to_regclass('recsys.shadows') is null and to_regproc('recsys_engine.user_vectors') is null as all");
+  const { rows: gone } = await pool.query("select to_regclass('recsys.shadows') is null and to_regproc('recsys_engine.user_model_inputs') is null as all");
   await pool.query("select recsys.roll_up(), recsys_engine.purge_impressions(), recsys_engine.drop_old_model(), recsys_engine.stop_harmful_experiments(), recsys_engine.measure_days()");
   console.log(JSON.stringify({ status, model: body.model?.name, items: body.items?.length, rows, visitor: visit.body.items?.length, logged: app.logged, gone }));
 } finally {
@@ -169,7 +169,7 @@ test("without all of them and their SQL a feed is served, logged and kept in ord
     await leaveOut(plugIn);
     for (const file of plugIns[plugIn].schemas) await leaveOutSchema(`${file}.sql`);
   }
-  const registry = join(copy, "supabase/schemas/experiments/tried_models.sql");
+  const registry = join(copy, "supabase/schemas/experiments/models_under_test.sql");
   const sql = await readFile(registry, "utf8");
   const line = "union\nselect shadows.model_id from recsys.shadows where shadows.ended_at is null;";
   assert.ok(sql.includes(line), "the shadows' line among the models that are tried");

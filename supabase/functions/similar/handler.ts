@@ -112,7 +112,7 @@ interface ByModel {
   model_name: string;
 }
 
-/** A row of recsys_engine.posts_like or recsys_engine.people_near. */
+/** A row of recsys_engine.similar_posts_for_caller or recsys_engine.similar_people_for_caller. */
 interface SimilarRow<Item> extends ByModel {
   /** false: there is nothing of that id for this caller, and nothing else says more. */
   is_known: boolean;
@@ -121,12 +121,12 @@ interface SimilarRow<Item> extends ByModel {
 
 /** Posts like one; to be asked as the caller. */
 function readPostsLike(postId: string, limit: number): Statement<SimilarRow<SimilarPosts["items"][number]>> {
-  return call("recsys_engine.posts_like", { p_post_id: postId, p_limit: limit });
+  return call("recsys_engine.similar_posts_for_caller", { p_post_id: postId, p_limit: limit });
 }
 
 /** People like the caller; to be asked as the service. */
 function readPeopleNear(claims: Claims, limit: number): Statement<SimilarRow<SimilarPeople["items"][number]>> {
-  return call("recsys_engine.people_near", { p_claims: JSON.stringify(claims), p_limit: limit });
+  return call("recsys_engine.similar_people_for_caller", { p_claims: JSON.stringify(claims), p_limit: limit });
 }
 
 interface ToFollowRow<Items> {

@@ -129,7 +129,7 @@ test("where an index scan gives up among what the caller may not read, all posts
        order by embedding operator(extensions.<#>) (select embedding from recsys.post_embeddings where post_id = '${post(2)}') limit 25`,
     );
     assert.ok((scan.rowCount ?? 0) < 25, `the scan alone found ${scan.rowCount}`);
-    const { rows } = await client.query("select * from recsys_engine.posts_like($1, 25)", [post(2)]);
+    const { rows } = await client.query("select * from recsys_engine.similar_posts_for_caller($1, 25)", [post(2)]);
     assert.equal(rows[0].items.length, 25);
   } finally {
     await client.query("rollback");
@@ -264,7 +264,9 @@ test("people whom the caller muted are not found, and take nobody's place", asyn
 test("policies may ask for any claim of the token", async () => {
   await placeCrowd(10, "hidden");
   const found = async (claims: object) =>
-    usersOf((await pool.query("select * from recsys_engine.people_near($1, 10)", [claims])).rows[0].items);
+    usersOf(
+      (await pool.query("select * from recsys_engine.similar_people_for_caller($1, 10)", [claims])).rows[0].items,
+    );
   assert.deepEqual(await found({ sub: people.ada, role: "authenticated" }), []);
   await pool.query("delete from recsys_engine.similar_people");
   assert.equal((await found({ sub: people.ada, role: "authenticated", team: "staff" })).length, 10);
@@ -309,14 +311,18 @@ test("nobody asks in another's name by SQL, nor reads a vector", async () => {
       await client.query("begin");
       await client.query(`set local role ${role}`);
       await assert.rejects(
-        client.query("select recsys_engine.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]),
+        client.query("select recsys_engine.similar_people_for_caller($1, 10)", [
+          { sub: people.ada, role: "authenticated" },
+        ]),
         { code: "42501" },
       );
       await client.query("rollback");
     }
     await client.query("begin read only");
     await client.query("set local role service_role");
-    await client.query("select recsys_engine.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]);
+    await client.query("select recsys_engine.similar_people_for_caller($1, 10)", [
+      { sub: people.ada, role: "authenticated" },
+    ]);
     const { rows } = await client.query("select current_user, current_setting('request.jwt.claims', true) as claims");
     assert.deepEqual(rows, [{ current_user: "service_role", claims: "" }], "and who asked is themselves again");
   } finally {

@@ -1,6 +1,6 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
-create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_title text default null)
+create function recsys_engine.explain_candidate(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_title text default null)
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
@@ -24,15 +24,15 @@ begin
     return;
   end if;
 
-  request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
+  request := recsys_engine.with_engaged_posts(recsys_engine.with_followee_engagements(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
   request := recsys_engine.with_covisited(request, p_model_id);
   request.asked := p_post_id;
-  request := recsys_engine.with_pool(request, p_model_id, p_embedding);
+  request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
   from (
-    select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'all')
+    select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'all')
     union all
-    select * from recsys_engine.common_sources(request, 'all')
+    select * from recsys_engine.global_sources(request, 'all')
   ) as listed
   where listed.post_id = p_post_id;
 
@@ -45,7 +45,7 @@ begin
   cross join recsys_engine.user_history(p_user_id, p_now) as latest
   join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
   join recsys.source_posts as theirs on theirs.post_id = latest.post_id
-  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_kind(p_user_id) <> 'impersonal'
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_preference(p_user_id) <> 'impersonal'
   order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
   limit 1;
 
@@ -57,7 +57,7 @@ begin
     select null, each.title from unnest(request.original_titles) as each (title)
   ),
   words as (
-    select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
+    select titles.post_id, btrim(regexp_replace(recsys_engine.fold_text(titles.title), recsys_engine.word_separator_class() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
   -- a masked title reveals nothing of the title
@@ -86,7 +86,7 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -98,7 +98,7 @@ declare
   found_row record;
   mutes recsys_engine.feed_request;
   answer record;
-  feed constant text := recsys_engine.feed_kind(p_user_id);
+  feed constant text := recsys_engine.feed_preference(p_user_id);
   shown record;
   ahead record;
   user_vector extensions.vector;
@@ -119,7 +119,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
+  select * into answer from recsys_engine.explain_candidate(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -152,7 +152,7 @@ begin
     reasons := reasons || 'dismissed or voted against'::text;
     details := details || found_row.at::text;
   end if;
-  mutes := recsys_engine.request_with_mutes(p_user_id, instant);
+  mutes := recsys_engine.mutes_only_request(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
     or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern)
     or recsys_engine.contains_any(lower(post.title), mutes.muted_titles) or recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then
@@ -261,6 +261,6 @@ end
 $$;
 comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
--- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
-revoke all on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) from public;
-grant execute on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) to service_role;
+-- explain_candidate takes the place of any user: the owner's, and the service's, who can read all of it anyway
+revoke all on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) from public;
+grant execute on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) to service_role;

@@ -1,7 +1,7 @@
 -- Whom and what somebody might follow, which the function `similar` asks under the caller's own role: the app's policies decide whose follows,
 -- posts and profiles it may be made of, so an app whose follows are private gets nothing from those of others.
 
-create function recsys_engine.why_to_follow(p_posts bigint, p_people uuid[]) returns json
+create function recsys_engine.follow_reason(p_posts bigint, p_people uuid[]) returns json
 language sql stable security invoker set search_path = ''
 as $$
   select case when coalesce(cardinality(p_people), 0) >= coalesce(p_posts, 0)
@@ -9,7 +9,7 @@ as $$
     else json_build_object('kind', 'came_to_posts', 'posts', p_posts)
   end
 $$;
-comment on function recsys_engine.why_to_follow(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
+comment on function recsys_engine.follow_reason(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
 
 create function recsys_engine.people_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, follows uuid[], items json)
@@ -20,8 +20,8 @@ as $$
 declare
   as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
+  reader constant uuid := case when recsys_engine.feed_preference(p_user_id) <> 'impersonal' then p_user_id end;
+  muted constant uuid[] := coalesce((recsys_engine.mutes_only_request(p_user_id, as_of)).muted_authors, '{}');
   followed constant uuid[] := array(
     select latest.target::uuid from recsys_engine.latest_follows(reader, '{person}', as_of, 10000) as latest
     where pg_input_is_valid(latest.target, 'uuid')
@@ -57,12 +57,12 @@ begin
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     followed,
     (
-      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.follow_reason(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
       from found
     );
 end
 $$;
-comment on function recsys_engine.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user.';
+comment on function recsys_engine.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user.';
 
 create function recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
 returns table (is_known boolean, items json)
@@ -72,8 +72,8 @@ as $$
 declare
   as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
+  reader constant uuid := case when recsys_engine.feed_preference(p_user_id) <> 'impersonal' then p_user_id end;
+  request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
   followed constant text[] := array(select lower(latest.target) from recsys_engine.latest_follows(p_user_id, '{topic,group}', as_of, 10000) as latest);
@@ -123,12 +123,12 @@ begin
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     (
-      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
+      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.follow_reason(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
 end
 $$;
 comment on function recsys_engine.topics_to_follow(uuid, integer, text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
 
-revoke all on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) from public;
-grant execute on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) to authenticated, service_role;
+revoke all on function recsys_engine.follow_reason(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) from public;
+grant execute on function recsys_engine.follow_reason(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) to authenticated, service_role;

@@ -80,7 +80,7 @@ create function recsys_engine.idea_topics()
 returns table (topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
 language sql stable security invoker set search_path = ''
 as $$
-  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys_engine.about_people(topics.people), topics.centroid::text
+  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys_engine.rounded_people_count(topics.people), topics.centroid::text
   from recsys_engine.topics
   join recsys.models on models.model_id = topics.model_id and models.status = 'active'
   order by topics.topic_id;
@@ -138,24 +138,24 @@ as $$
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )
-  from (select recsys_engine.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
+  from (select recsys_engine.feed_preference(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $$;
 comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
-create function recsys_engine.named_posts(p_post_ids uuid[]) returns table (post_id uuid, app_id text, title text)
+create function recsys_engine.readable_titled_posts(p_post_ids uuid[]) returns table (post_id uuid, app_id text, title text)
 language sql stable security invoker set search_path = ''
 as $$
   select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
-  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
+  from recsys_engine.eligible_posts(recsys_engine.mutes_only_request(auth.uid(), recsys.clock())) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
     and eligible.post_id <> all (recsys_engine.posts_of_newcomers(p_post_ids))
 $$;
-comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
+comment on function recsys_engine.readable_titled_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
-revoke all on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
-grant execute on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;
+revoke all on function recsys_engine.readable_titled_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
+grant execute on function recsys_engine.readable_titled_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;
 grant execute on function recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics() to service_role;
 
 -- a definer, since the Vault is not the service's to read; only these three secrets leave it, for the service alone

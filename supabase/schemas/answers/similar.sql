@@ -1,4 +1,4 @@
--- Who and what is alike by the active model, to look at from psql. Members call nearest_posts alone, by way of recsys_engine.posts_like, which says
+-- Who and what is alike by the active model, to look at from psql. Members call nearest_posts alone, by way of recsys_engine.similar_posts_for_caller, which says
 -- how similar nothing is.
 
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
@@ -27,7 +27,7 @@ set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 as $$
 declare
   -- of the caller's own mutes; nobody's, where nobody is signed in
-  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(auth.uid(), p_now);
+  request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(auth.uid(), p_now);
   found_ids uuid[] := array(
     select post_embeddings.post_id
     from recsys.post_embeddings

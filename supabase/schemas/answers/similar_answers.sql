@@ -4,7 +4,7 @@
 -- vector by editing their profile, or writes posts to measure with, could work out that of another. From 100 answers of one decimal it
 -- was found with a cosine of .92 to .96. So people are named in tens, once a day, and a post's reach is that of its topic.
 
-create function recsys_engine.posts_like(p_post_id uuid, p_limit integer)
+create function recsys_engine.similar_posts_for_caller(p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
 -- it keeps its plan, where an SQL function is planned at each call
 language plpgsql stable security invoker set search_path = ''
@@ -23,7 +23,7 @@ begin
       cross join lateral recsys_engine.nearest_posts(
         models.model_id, this.embedding, recsys.clock(),
         p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
-          and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'
+          and (select recsys_engine.feed_preference(auth.uid())) <> 'impersonal'
           order by source_dismissals.created_at desc limit 5000),
         p_limit
       ) as nearest
@@ -34,7 +34,7 @@ begin
   left join recsys.models on models.status = 'active';
 end
 $$;
-comment on function recsys_engine.posts_like(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
+comment on function recsys_engine.similar_posts_for_caller(uuid, integer) is 'The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post.';
 
 create table recsys_engine.similar_people (
   user_id uuid primary key,
@@ -42,7 +42,7 @@ create table recsys_engine.similar_people (
   user_ids uuid[] not null,
   made_at timestamptz not null default now()
 );
-comment on table recsys_engine.similar_people is 'Whom recsys_engine.people_near() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
+comment on table recsys_engine.similar_people is 'Whom recsys_engine.similar_people_for_caller() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
 comment on column recsys_engine.similar_people.user_id is 'Who asked.';
 comment on column recsys_engine.similar_people.model_id is 'By whose vectors. No foreign key: a row of an earlier model is passed over.';
 comment on column recsys_engine.similar_people.user_ids is 'The people, nearest first, whom they muted included: at most 100.';
@@ -100,7 +100,7 @@ end
 $$;
 comment on function recsys_engine.nearest_readable_people(jsonb, bigint) is 'The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable.';
 
-create function recsys_engine.people_near(p_claims jsonb, p_limit integer)
+create function recsys_engine.similar_people_for_caller(p_claims jsonb, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -113,41 +113,41 @@ begin
   perform recsys_engine.require_invoker_views();
   is_known := recsys_engine.readable_people(p_claims, array[me]) <> '{}';
   select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
-  if is_known and recsys_engine.feed_kind(me) <> 'impersonal' then
+  if is_known and recsys_engine.feed_preference(me) <> 'impersonal' then
     select similar_people.user_ids into found_ids from recsys_engine.similar_people
-    where similar_people.user_id = me and similar_people.model_id = people_near.model_id
+    where similar_people.user_id = me and similar_people.model_id = similar_people_for_caller.model_id
       -- one of the future was made while the clock was wrong
       and similar_people.made_at > now() - interval '1 day' and similar_people.made_at <= now();
     if found_ids is null then
-      found_ids := recsys_engine.nearest_readable_people(p_claims, people_near.model_id);
+      found_ids := recsys_engine.nearest_readable_people(p_claims, similar_people_for_caller.model_id);
       -- an operator who looks at what somebody gets leaves nothing behind
       if found_ids is not null and current_setting('transaction_read_only') = 'off' then
-        insert into recsys_engine.similar_people as own (user_id, model_id, user_ids) values (me, people_near.model_id, found_ids)
+        insert into recsys_engine.similar_people as own (user_id, model_id, user_ids) values (me, similar_people_for_caller.model_id, found_ids)
         on conflict (user_id) do update set model_id = excluded.model_id, user_ids = excluded.user_ids, made_at = excluded.made_at;
       end if;
     end if;
   end if;
   readable := recsys_engine.readable_people(p_claims, found_ids);
-  muted := coalesce((recsys_engine.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
+  muted := coalesce((recsys_engine.mutes_only_request(me, recsys.clock())).muted_authors, '{}');
   items := (
     select coalesce(json_agg(json_build_object('user_id', near.user_id) order by near.place) filter (where near.place <= p_limit), '[]')
     from (
       select
         kept.user_id,
-        row_number() over (order by (kept.place - 1) / recsys_engine.least_people(), kept.user_id) as place,
+        row_number() over (order by (kept.place - 1) / recsys_engine.anonymity_threshold(), kept.user_id) as place,
         count(*) over () as people
       from unnest(found_ids) with ordinality as kept (user_id, place)
       where kept.user_id = any (readable) and kept.user_id <> all (muted)
         -- they may have been found before they wanted none
-        and kept.user_id not in (select impersonal_people.user_id from recsys_engine.impersonal_people)
+        and kept.user_id not in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs)
         and not exists (select from recsys.source_withheld where source_withheld.author_id = kept.user_id)
     ) as near
-    where near.people >= recsys_engine.least_people()
+    where near.people >= recsys_engine.anonymity_threshold()
   );
   return next;
 end
 $$;
-comment on function recsys_engine.people_near(jsonb, integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
+comment on function recsys_engine.similar_people_for_caller(jsonb, integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
 
 create function recsys_engine.post_reach(p_post_id uuid)
 returns table (model_id bigint, model_name text, people integer)
@@ -157,7 +157,7 @@ as $$
     models.model_id,
     models.name,
     (
-      select recsys_engine.about_people(topics.people)
+      select recsys_engine.rounded_people_count(topics.people)
       from recsys_engine.post_topics
       join recsys_engine.topics on topics.topic_id = post_topics.topic_id and topics.model_id = models.model_id
       where post_topics.post_id = p_post_id
@@ -165,7 +165,7 @@ as $$
   from (values (true)) as one (row)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys_engine.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+comment on function recsys_engine.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
 
 create function recsys_engine.purge_similar_people() returns bigint
 language sql volatile security invoker set search_path = ''
@@ -177,11 +177,11 @@ as $$
 $$;
 comment on function recsys_engine.purge_similar_people() is 'Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron.';
 
-revoke all on function recsys_engine.purge_similar_people(), recsys_engine.posts_like(uuid, integer), recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint),
-  recsys_engine.people_near(jsonb, integer), recsys_engine.post_reach(uuid) from public;
-grant execute on function recsys_engine.posts_like(uuid, integer) to authenticated, service_role;
--- whoever calls people_near says who they are: the Edge Function, which checked the token
-grant execute on function recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint), recsys_engine.people_near(jsonb, integer),
+revoke all on function recsys_engine.purge_similar_people(), recsys_engine.similar_posts_for_caller(uuid, integer), recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint),
+  recsys_engine.similar_people_for_caller(jsonb, integer), recsys_engine.post_reach(uuid) from public;
+grant execute on function recsys_engine.similar_posts_for_caller(uuid, integer) to authenticated, service_role;
+-- whoever calls similar_people_for_caller says who they are: the Edge Function, which checked the token
+grant execute on function recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint), recsys_engine.similar_people_for_caller(jsonb, integer),
   recsys_engine.post_reach(uuid), recsys_engine.purge_similar_people() to service_role;
 
 select recsys_engine.schedule('recsys purge of similar people', '2 4 * * *', 'select recsys_engine.purge_similar_people()');

@@ -54,7 +54,7 @@ comment on function recsys.event_id_of(integer, text) is 'An interaction_id for 
 
 -- Ids that say when their row came to be, for apps whose tables have no column of their own for it.
 
-create function recsys_engine.number_of(p_digits text, p_alphabet text) returns numeric
+create function recsys_engine.parse_base_n(p_digits text, p_alphabet text) returns numeric
 language sql immutable strict security invoker
 -- a sum of no rows is null, and so is what has a letter that is no digit
 return (
@@ -62,19 +62,19 @@ return (
     then pg_catalog.sum((pg_catalog.strpos(p_alphabet, digit) - 1) * pg_catalog.length(p_alphabet)::numeric ^ (pg_catalog.length(p_digits) - place)) end
   from pg_catalog.string_to_table(pg_catalog.lower(p_digits), null) with ordinality as digits (digit, place)
 );
-comment on function recsys_engine.number_of(text, text) is 'The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit.';
+comment on function recsys_engine.parse_base_n(text, text) is 'The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit.';
 
 create function recsys.time_of_id(p_id text, p_form text) returns timestamptz
 language sql immutable strict security invoker
 return pg_catalog.to_timestamp((case p_form
-  when 'aid' then 946684800000 + recsys_engine.number_of(pg_catalog.left(p_id, 8), '0123456789abcdefghijklmnopqrstuvwxyz')
-  when 'meid' then recsys_engine.number_of(pg_catalog.left(p_id, 12), '0123456789abcdef') - 140737488355328
-  when 'objectid' then recsys_engine.number_of(pg_catalog.left(p_id, 8), '0123456789abcdef') * 1000
-  when 'ulid' then recsys_engine.number_of(pg_catalog.left(p_id, 10), '0123456789abcdefghjkmnpqrstvwxyz')
-  when 'uuid v7' then recsys_engine.number_of(pg_catalog.left(p_id, 8) || pg_catalog.substr(p_id, 10, 4), '0123456789abcdef')
-  when 'mastodon' then pg_catalog.div(recsys_engine.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 65536)
-  when 'twitter' then pg_catalog.div(recsys_engine.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1288834974657
-  when 'discord' then pg_catalog.div(recsys_engine.number_of(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1420070400000
+  when 'aid' then 946684800000 + recsys_engine.parse_base_n(pg_catalog.left(p_id, 8), '0123456789abcdefghijklmnopqrstuvwxyz')
+  when 'meid' then recsys_engine.parse_base_n(pg_catalog.left(p_id, 12), '0123456789abcdef') - 140737488355328
+  when 'objectid' then recsys_engine.parse_base_n(pg_catalog.left(p_id, 8), '0123456789abcdef') * 1000
+  when 'ulid' then recsys_engine.parse_base_n(pg_catalog.left(p_id, 10), '0123456789abcdefghjkmnpqrstvwxyz')
+  when 'uuid v7' then recsys_engine.parse_base_n(pg_catalog.left(p_id, 8) || pg_catalog.substr(p_id, 10, 4), '0123456789abcdef')
+  when 'mastodon' then pg_catalog.div(recsys_engine.parse_base_n(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 65536)
+  when 'twitter' then pg_catalog.div(recsys_engine.parse_base_n(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1288834974657
+  when 'discord' then pg_catalog.div(recsys_engine.parse_base_n(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1420070400000
 end / 1000)::double precision);
 comment on function recsys.time_of_id(text, text) is 'When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, ''aid''). Null: no such form, or an id that is not of it.';
 

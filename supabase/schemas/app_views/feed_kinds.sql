@@ -1,6 +1,6 @@
 -- What readers decided about their feeds (recsys.source_preferences), as the engine asks for it.
 
-create function recsys_engine.feed_kind(p_user_id uuid) returns text
+create function recsys_engine.feed_preference(p_user_id uuid) returns text
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -15,9 +15,9 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.feed_kind(uuid) is 'What a user''s feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted.';
+comment on function recsys_engine.feed_preference(uuid) is 'What a user''s feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted.';
 
-create function recsys_engine.topics_wanted(p_user_id uuid, p_kind text) returns text[]
+create function recsys_engine.topic_preferences(p_user_id uuid, p_kind text) returns text[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -39,16 +39,16 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.topics_wanted(uuid, text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
+comment on function recsys_engine.topic_preferences(uuid, text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
 
-create view recsys_engine.impersonal_people with (security_invoker = true) as
+create view recsys_engine.personalization_opt_outs with (security_invoker = true) as
 select distinct source_preferences.user_id from recsys.source_preferences
 where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal'
   -- whoever is "not in" a list with a null is in no answer at all
   and source_preferences.user_id is not null;
-comment on view recsys_engine.impersonal_people is 'Who wants no personalisation: nothing is learned from them, no vector of theirs is kept, and nothing is logged of what they are shown.';
-comment on column recsys_engine.impersonal_people.user_id is 'Who.';
+comment on view recsys_engine.personalization_opt_outs is 'Who wants no personalisation: nothing is learned from them, no vector of theirs is kept, and nothing is logged of what they are shown.';
+comment on column recsys_engine.personalization_opt_outs.user_id is 'Who.';
 
-grant select on recsys_engine.impersonal_people to service_role;
-revoke all on function recsys_engine.feed_kind(uuid), recsys_engine.topics_wanted(uuid, text) from public;
-grant execute on function recsys_engine.feed_kind(uuid), recsys_engine.topics_wanted(uuid, text) to authenticated, service_role;
+grant select on recsys_engine.personalization_opt_outs to service_role;
+revoke all on function recsys_engine.feed_preference(uuid), recsys_engine.topic_preferences(uuid, text) from public;
+grant execute on function recsys_engine.feed_preference(uuid), recsys_engine.topic_preferences(uuid, text) to authenticated, service_role;

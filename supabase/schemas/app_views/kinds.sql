@@ -24,7 +24,7 @@ comment on column recsys.source_kinds.kind is 'The word that the row has.';
 comment on column recsys.source_kinds.otherwise is 'The kind of recsys.kinds as which recsys.source_interactions counts it where it is not listed; null: it counts as nothing.';
 grant select on recsys.source_kinds to service_role;
 
-create function recsys_engine.queue_everything() returns trigger
+create function recsys_engine.requeue_all() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
@@ -34,8 +34,8 @@ begin
   return null;
 end
 $$;
-comment on function recsys_engine.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be recomputed.';
-revoke all on function recsys_engine.queue_everything() from public;
+comment on function recsys_engine.requeue_all() is 'Trigger of recsys.kinds: queues every post and user to be recomputed.';
+revoke all on function recsys_engine.requeue_all() from public;
 -- no state depends on a weight
 create trigger queue_everything after insert or update of kind, head or delete or truncate on recsys.kinds
-for each statement execute function recsys_engine.queue_everything();
+for each statement execute function recsys_engine.requeue_all();

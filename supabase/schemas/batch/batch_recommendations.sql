@@ -128,10 +128,10 @@ comment on column recsys_engine.batch_progress.pages_in_work is 'Pages that a wo
 comment on column recsys_engine.batch_progress.last_done_at is 'When a page was last done, or the run began.';
 grant select on recsys_engine.batch_progress to service_role;
 
-create function recsys_engine.batch_activity() returns interval
+create function recsys_engine.batch_active_window() returns interval
 language sql immutable security invoker set search_path = ''
 as $$ select interval '30 days' $$;
-comment on function recsys_engine.batch_activity() is 'A user is active who interacted or logged in within this long before the instant of a run.';
+comment on function recsys_engine.batch_active_window() is 'A user is active who interacted or logged in within this long before the instant of a run.';
 
 create function recsys_engine.begin_batch_run(p_page_size integer default 64) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -165,7 +165,7 @@ begin
     where exists (
       select from recsys_engine.user_stats
       where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
-        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_activity()
+        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_active_window()
     )
       and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
   ) as numbered
@@ -342,11 +342,11 @@ end
 $$;
 comment on function recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences).';
 
-revoke all on function recsys_engine.batch_activity(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
+revoke all on function recsys_engine.batch_active_window(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
   recsys_engine.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys_engine.release_batch_page(bigint, bigint), recsys_engine.end_batch_run(bigint, text), recsys_engine.finish_batch_run(bigint),
   recsys_engine.deleted_posts(uuid[], timestamptz), recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) from public;
-grant execute on function recsys_engine.batch_activity(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
+grant execute on function recsys_engine.batch_active_window(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
   recsys_engine.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys_engine.release_batch_page(bigint, bigint), recsys_engine.end_batch_run(bigint, text), recsys_engine.finish_batch_run(bigint),
   recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) to service_role;

@@ -2,7 +2,7 @@
 -- none (…/recommend/fallbacks.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
 -- function of its policies, a schema that a dashboard's script took away.
 
-create function recsys_engine.members_read(p_relation regclass) returns text
+create function recsys_engine.member_readable_columns(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select ' (' || granted.columns || ')'
@@ -16,7 +16,7 @@ as $$
   ) as granted (relation, columns)
   where to_regclass(granted.relation) = p_relation
 $$;
-comment on function recsys_engine.members_read(regclass) is 'Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others.';
+comment on function recsys_engine.member_readable_columns(regclass) is 'Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others.';
 
 create function recsys_engine.missing_grant(p_role name, p_denied text, p_context text) returns text
 language sql stable security invoker set search_path = ''
@@ -32,7 +32,7 @@ as $$
       else format('%s may not execute %s: grant it the one that the views and policies call', p_role, coalesce(functions.names, culprit.name))
     end
     when 'table' then case
-      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys_engine.members_read(engine.relation) end, recsys_engine.table_sql(engine.relation), p_role)
+      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys_engine.member_readable_columns(engine.relation) end, recsys_engine.table_sql(engine.relation), p_role)
       else format('%s reads %s, and the catalog does not say which columns of it: name them in the view, let the function be security definer with a search_path of its own, or grant %s the columns that it reads', reader.name, coalesce(denied.tables, culprit.name), p_role)
     end
   end, format('give %s the right that is wanting: %s', p_role, regexp_replace(p_denied, '\s+', ' ', 'g')))
@@ -128,26 +128,26 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
-        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_model_inputs($1, $2, now(), ''{}'')'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.reconstruct_state($1, recsys.clock(), 0), recsys_engine.pruning_progress'),
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
-        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), (select count(*) from recsys_engine.scope_posts($2, ''{a,null}'', 10)), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.visible_posts($1, ''{}''), recsys_engine.keep_readable_interactions(null)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.global_candidates(recsys.clock()), (select count(*) from recsys_engine.scope_candidates($2, ''{a,null}'', 10)), recsys_engine.post_snapshots($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
-        ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
-        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys.clock())'),
+        ('authenticated', 'posts that the app names', 'select from recsys_engine.requested_posts($1, ''{}'')'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.count_new_posts($1, recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys_engine.feed_request($1, recsys.clock()) as request)
-            select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
+            select from asked cross join lateral recsys_engine.global_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
-          'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
+          'select recsys.app_id(post.post_id), recsys_engine.similar_posts_for_caller(post.post_id, 1),
             recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.named_posts(''{}'')'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.readable_titled_posts(''{}'')'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop
@@ -187,4 +187,4 @@ begin
 end
 $$;
 comment on function recsys_engine.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
-revoke all on function recsys_engine.members_read(regclass), recsys_engine.missing_grant(name, text, text), recsys_engine.check_access() from public;
+revoke all on function recsys_engine.member_readable_columns(regclass), recsys_engine.missing_grant(name, text, text), recsys_engine.check_access() from public;

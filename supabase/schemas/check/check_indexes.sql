@@ -9,12 +9,12 @@ as $$
 $$;
 comment on function recsys_engine.alias_pattern(text) is 'What finds columns of an alias in a condition of a plan, as a regular expression.';
 
-create function recsys_engine.alias_of_whole(p_alias text) returns text
+create function recsys_engine.partitioned_table_alias(p_alias text) returns text
 language sql immutable security invoker set search_path = ''
 as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
-comment on function recsys_engine.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
+comment on function recsys_engine.partitioned_table_alias(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
 
-create function recsys_engine.compared_in(p_plan jsonb)
+create function recsys_engine.plan_equalities(p_plan jsonb)
 returns table (id text, is_of_subquery boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
 language sql stable security invoker set search_path = '' set jit = off
 as $$
@@ -25,7 +25,7 @@ as $$
       select nodes.alias from nodes where nodes.alias is not null
       union
       -- above its partitions, of which the scans are, a table is called as the query calls it
-      select recsys_engine.alias_of_whole(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
+      select recsys_engine.partitioned_table_alias(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
     ) as each
   ),
   compared as materialized (
@@ -50,7 +50,7 @@ as $$
   join sides as one on one.expression = compared.one
   join sides as other on other.expression = compared.other
 $$;
-comment on function recsys_engine.compared_in(jsonb) is 'What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made.';
+comment on function recsys_engine.plan_equalities(jsonb) is 'What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made.';
 
 create function recsys_engine.without_casts(p_expression text) returns text
 language sql immutable security invoker set search_path = ''
@@ -102,7 +102,7 @@ as $$
 $$;
 comment on function recsys_engine.has_index(regclass, text) is 'Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it.';
 
-create function recsys_engine.read_whole(p_role text, p_query text)
+create function recsys_engine.sequential_scans(p_role text, p_query text)
 returns table (relation regclass, columns text, is_expression boolean, tables text, looked_up text, functions text)
 language plpgsql volatile security invoker set search_path = ''
 -- just-in-time compilation took 8 s, and what it compiled a few milliseconds
@@ -120,7 +120,7 @@ begin
     from recsys_engine.plan_nodes(plan)
     left join pg_catalog.pg_class on pg_class.oid = plan_nodes.relation
   ),
-  compared as materialized (select *, position(nobody in compared_in.other) > 0 as is_asked_for from recsys_engine.compared_in(plan)),
+  compared as materialized (select *, position(nobody in plan_equalities.other) > 0 as is_asked_for from recsys_engine.plan_equalities(plan)),
   -- above a union its columns are called by those of its first branch
   branches as materialized (
     select first.alias, shown.named, other.alias as other_alias, other.node -> 'Output' ->> (shown.place - 1)::integer as other_named
@@ -132,7 +132,7 @@ begin
     union
     select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys_engine.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
     from compared
-    join nodes on nodes.root <> nodes.relation and recsys_engine.alias_of_whole(nodes.alias) = compared.alias
+    join nodes on nodes.root <> nodes.relation and recsys_engine.partitioned_table_alias(nodes.alias) = compared.alias
   ),
   -- what leads to the rows of each table: a column that is what was asked for, or one that is a column of a table that was reached
   reached as (
@@ -225,9 +225,9 @@ begin
   where found.tables is not null or found.functions is not null;
 end
 $$;
-comment on function recsys_engine.read_whole(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
+comment on function recsys_engine.sequential_scans(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
 
-create function recsys_engine.order_of_posts(p_role text) returns table (relation regclass, columns text)
+create function recsys_engine.post_order_column(p_role text) returns table (relation regclass, columns text)
 language sql volatile security invoker set search_path = ''
 -- so that the order is made, and named, whether or not an index has it
 set enable_indexscan = off set enable_indexonlyscan = off set jit = off
@@ -241,7 +241,7 @@ as $$
   where not sorts.is_of_subquery and sort_key.key ~ ' DESC$'
   group by 1
 $$;
-comment on function recsys_engine.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+comment on function recsys_engine.post_order_column(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
 
 create function recsys_engine.is_small(p_table regclass) returns boolean
 language sql stable security invoker set search_path = ''
@@ -250,7 +250,7 @@ as $$
 $$;
 comment on function recsys_engine.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
 
-create function recsys_engine.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
+create function recsys_engine.index_fix(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -276,7 +276,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.index_cure(regclass, text, text, text) is 'The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table.';
+comment on function recsys_engine.index_fix(regclass, text, text, text) is 'The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table.';
 
 create function recsys_engine.check_indexes() returns table (stops boolean, problem text, cure text)
 language plpgsql volatile security invoker set search_path = '' set jit = off
@@ -306,9 +306,9 @@ begin
         (17, 'service_role', 'source_post_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
     cross join lateral (select to_regclass('recsys.' || asked.view) as source) as named
-    cross join lateral recsys_engine.read_whole(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
+    cross join lateral recsys_engine.sequential_scans(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
   ),
-  newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
+  newest as materialized (select * from recsys_engine.post_order_column('authenticated') as ordered where ordered.columns is not null),
   missing as materialized (
     select found.relation, found.columns, found.place, found.why,
       case
@@ -348,7 +348,7 @@ begin
     union all
     (
       select missing.to_show is not null, format('%s has no index by which %s', recsys_engine.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
-        recsys_engine.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
+        recsys_engine.index_fix(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
       where missing.to_show is not null
         or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
@@ -360,5 +360,5 @@ begin
 end
 $$;
 comment on function recsys_engine.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
-revoke all on function recsys_engine.alias_of_whole(text), recsys_engine.alias_pattern(text), recsys_engine.compared_in(jsonb), recsys_engine.without_casts(text), recsys_engine.indexed_as(regclass, text, text),
-  recsys_engine.has_index(regclass, text), recsys_engine.is_small(regclass), recsys_engine.read_whole(text, text), recsys_engine.order_of_posts(text), recsys_engine.index_cure(regclass, text, text, text), recsys_engine.check_indexes() from public;
+revoke all on function recsys_engine.partitioned_table_alias(text), recsys_engine.alias_pattern(text), recsys_engine.plan_equalities(jsonb), recsys_engine.without_casts(text), recsys_engine.indexed_as(regclass, text, text),
+  recsys_engine.has_index(regclass, text), recsys_engine.is_small(regclass), recsys_engine.sequential_scans(text, text), recsys_engine.post_order_column(text), recsys_engine.index_fix(regclass, text, text, text), recsys_engine.check_indexes() from public;

@@ -34,11 +34,11 @@ begin
   scans as materialized (
     select plans.rows, coalesce(pg_partition_root(nodes.relation), nodes.relation) as relation,
       (
-        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.plan_equalities(plans.plan) as compared
         where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and position(nobody in compared.other) > 0
       ) as person,
       (
-        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.plan_equalities(plans.plan) as compared
         where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and compared.other in (quote_literal(plans.kind), quote_literal(plans.kind) || '::text')
       ) as kind,
       (
@@ -52,7 +52,7 @@ begin
     where not nodes.is_of_subquery and pg_class.relkind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
   )
   select distinct false, format('%s has no index by which each feed finds the latest %s of its user', recsys_engine.table_sql(scans.relation), scans.rows),
-    recsys_engine.index_cure(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
+    recsys_engine.index_fix(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
   from scans
   where scans.time is not null and not recsys_engine.is_small(scans.relation)
     -- without one that begins with the person, recsys_engine.check_indexes() says so

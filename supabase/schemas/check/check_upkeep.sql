@@ -1,6 +1,6 @@
 -- The fourth part of recsys.check(): whether the changes of the app's tables reach the engine.
 
-create function recsys_engine.says_the_same(p_table regclass, p_one text, p_other text) returns boolean
+create function recsys_engine.are_equivalent_columns(p_table regclass, p_one text, p_other text) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select p_one = p_other or exists (
@@ -10,8 +10,8 @@ as $$
         or one.attnum in (select made.attnum from recsys_engine.generated_from(p_table, other.attnum) as made))
   )
 $$;
-comment on function recsys_engine.says_the_same(regclass, text, text) is 'Whether two columns of a table are the same, or one is generated from the other.';
-revoke all on function recsys_engine.says_the_same(regclass, text, text) from public;
+comment on function recsys_engine.are_equivalent_columns(regclass, text, text) is 'Whether two columns of a table are the same, or one is generated from the other.';
+revoke all on function recsys_engine.are_equivalent_columns(regclass, text, text) from public;
 
 create function recsys_engine.check_upkeep() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''
@@ -59,7 +59,7 @@ begin
   where not exists (
       select from recsys.watches
       where watches.table_name = read.relation and watches.kind = any (read.kinds)
-        and (watches.kind not in ('interactions', 'post_texts') or named.name is null or recsys_engine.says_the_same(read.relation, watches.post_column, named.name))
+        and (watches.kind not in ('interactions', 'post_texts') or named.name is null or recsys_engine.are_equivalent_columns(read.relation, watches.post_column, named.name))
     )
     -- a table that is followed for one view may only be looked up in another one
     and (not asked.is_watched or asked.proposal is not null and (read.kind not in ('posts', 'interactions') or named.name is not null))

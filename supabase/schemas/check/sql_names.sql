@@ -1,6 +1,6 @@
 -- Names as statements have them that a person is to run: right whatever an app calls its tables, and in one line.
 
--- Called thousands of times by recsys.check(), and in plpgsql, as are recsys_engine.trigger_arguments, names_account and person_read: a function in SQL is
+-- Called thousands of times by recsys.check(), and in plpgsql, as are recsys_engine.trigger_arguments, references_auth_user and person_read: a function in SQL is
 -- planned at each call. With all four in SQL recsys.check() takes 333 ms of a processor instead of 237 for an app of 22 tables.
 create function recsys_engine.quoted_sql(p_text text, p_quote text) returns text
 language plpgsql immutable security invoker set search_path = ''

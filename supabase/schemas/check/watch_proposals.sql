@@ -1,7 +1,7 @@
 -- For recsys_engine.check_upkeep(): the call of recsys.watch for a table that a source view reads, as far as keys, types and names say which column is
 -- what. A guess that raised, or that took a comment's id for a post's, would be worse than none.
 
-create function recsys_engine.names_account(p_table regclass, p_column smallint) returns boolean
+create function recsys_engine.references_auth_user(p_table regclass, p_column smallint) returns boolean
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -26,8 +26,8 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.names_account(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
-revoke all on function recsys_engine.names_account(regclass, smallint) from public;
+comment on function recsys_engine.references_auth_user(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
+revoke all on function recsys_engine.references_auth_user(regclass, smallint) from public;
 
 create function recsys_engine.columns_read(p_view regclass, p_table regclass) returns table (name text, attnum smallint, type regtype, category "char")
 language plpgsql stable security invoker set search_path = ''
@@ -55,7 +55,7 @@ begin
   with persons as (
     select columns.name, null::text[] as lookup, 1 as rank
     from recsys_engine.columns_read(p_view, p_table) as columns
-    where recsys_engine.names_account(p_table, columns.attnum)
+    where recsys_engine.references_auth_user(p_table, columns.attnum)
     union all
     -- a number or name, for which the table that it refers to has the uuid that the view shows: of auth.users, or one that it makes up where there is none
     select columns.name, array[pg_constraint.confrelid::regclass::text, key.attname, uuid.attname], 2
@@ -66,11 +66,11 @@ begin
       select read.name as attname from recsys_engine.columns_read(p_view, pg_constraint.confrelid::regclass) as read
       join pg_catalog.pg_attribute as shown on shown.attrelid = pg_constraint.confrelid and shown.attnum = read.attnum
       where read.type = 'uuid'::regtype and (
-        recsys_engine.names_account(pg_constraint.confrelid::regclass, read.attnum)
+        recsys_engine.references_auth_user(pg_constraint.confrelid::regclass, read.attnum)
         or shown.attgenerated = 's' and exists (select from recsys_engine.relations_under('recsys.source_users'::regclass) as under where under.relation = pg_constraint.confrelid)
       )
     ) as uuid
-    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys_engine.names_account(p_table, columns.attnum)
+    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys_engine.references_auth_user(p_table, columns.attnum)
     union all
     select columns.name, null, 3
     from recsys_engine.columns_read(p_view, p_table) as columns

@@ -83,7 +83,7 @@ create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at
 alter table recsys_engine.edited_posts enable row level security;
 grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
 
-create function recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean default true) returns uuid[]
+create function recsys_engine.clean_up_deleted_entities(p_kind text, p_ids uuid[], p_is_known boolean default true) returns uuid[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -101,16 +101,16 @@ begin
   return array(select unnest(p_ids) except select unnest(gone));
 end
 $$;
-comment on function recsys_engine.without_gone(text, uuid[], boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
+comment on function recsys_engine.clean_up_deleted_entities(text, uuid[], boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
-create function recsys_engine.note_edits(p_post_ids uuid[]) returns void
+create function recsys_engine.record_edits(p_post_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''
 as $$
   insert into recsys_engine.edited_posts as known (post_id, edited_at)
   select changed.id, recsys.clock() from unnest(p_post_ids) as changed (id) where changed.id is not null order by changed.id
   on conflict (post_id) do update set edited_at = excluded.edited_at
 $$;
-comment on function recsys_engine.note_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
+comment on function recsys_engine.record_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
 
 create function recsys_engine.queue_text_changes() returns trigger
 -- definer: as recsys_engine.queue_feature_changes()
@@ -131,12 +131,12 @@ begin
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
   if tg_op = 'DELETE' then
     -- one that only lost a part of its text, such as a project, is embedded again
-    ids := recsys_engine.without_gone(tg_argv[0], ids);
+    ids := recsys_engine.clean_up_deleted_entities(tg_argv[0], ids);
   elsif tg_op = 'TRUNCATE' then
     execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
-    perform recsys_engine.without_gone(tg_argv[0], known);
+    perform recsys_engine.clean_up_deleted_entities(tg_argv[0], known);
     -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
-    perform recsys_engine.without_gone(tg_argv[0], array(
+    perform recsys_engine.clean_up_deleted_entities(tg_argv[0], array(
       select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
       union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
     ), false);
@@ -144,12 +144,12 @@ begin
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
-    perform recsys_engine.note_edits(ids);
+    perform recsys_engine.record_edits(ids);
   end if;
   return null;
 end
 $$;
 comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys_engine.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
-revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.without_gone(text, uuid[], boolean), recsys_engine.note_edits(uuid[]), recsys_engine.queue_text_changes() from public;
+revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.clean_up_deleted_entities(text, uuid[], boolean), recsys_engine.record_edits(uuid[]), recsys_engine.queue_text_changes() from public;
 grant execute on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) to service_role;

@@ -1,9 +1,9 @@
 -- Working the queue: claim, embed outside the database, and complete or fail. What happens to jobs when another model serves.
 
-create function recsys_engine.embeds_change(p_model recsys.models, p_changed_by xid8) returns boolean
+create function recsys_engine.model_includes_change(p_model recsys.models, p_changed_by xid8) returns boolean
 language sql stable security invoker set search_path = ''
 as $$ select p_model.embedded_in is not distinct from recsys_engine.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;
-comment on function recsys_engine.embeds_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
+comment on function recsys_engine.model_includes_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
 
 create view recsys_engine.due_embedding_jobs with (security_invoker = true) as
 select job.kind, job.entity_id, job.due_at, job.attempts
@@ -114,9 +114,9 @@ begin
   where done.kind = 'user' and done.embedding is not null
   on conflict (model_id, user_id) do update set embedding = excluded.embedding;
   delete from recsys.user_embeddings using unnest(kinds, ids) as done (kind, entity_id)
-  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs);
   delete from recsys_engine.reduced_user_vectors using unnest(kinds, ids) as done (kind, entity_id)
-  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select personalization_opt_outs.user_id from recsys_engine.personalization_opt_outs);
   -- changed again while in work: it stays for another run
   update recsys_engine.embedding_jobs as job
   set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()
@@ -129,7 +129,7 @@ begin
   )
   insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.embeds_change(models, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.model_includes_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   return coalesce(cardinality(ids), 0);
 end
@@ -150,14 +150,14 @@ as $$
 $$;
 comment on function recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]) is 'Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure.';
 
-create function recsys_engine.follow_active_model() returns trigger
+create function recsys_engine.sync_jobs_with_active_model() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   with superfluous as (
     -- a locked job is being changed or completed right now, so it is not superfluous
     select job.kind, job.entity_id from recsys_engine.embedding_jobs as job
-    where recsys_engine.embeds_change(new, job.changed_by)
+    where recsys_engine.model_includes_change(new, job.changed_by)
     for update skip locked
   ),
   gone as (
@@ -167,25 +167,25 @@ begin
   )
   insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys_engine.embeds_change(models, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys_engine.model_includes_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   insert into recsys_engine.embedding_jobs (kind, entity_id, changed_by)
   select changes.kind, changes.entity_id, changes.changed_by
   from recsys_engine.embedding_changes as changes
-  where not recsys_engine.embeds_change(new, changes.changed_by)
+  where not recsys_engine.model_includes_change(new, changes.changed_by)
   order by changes.kind, changes.entity_id
   on conflict (kind, entity_id) do nothing;
   delete from recsys_engine.embedding_changes as changes
-  where not exists (select from recsys.models where not recsys_engine.embeds_change(models, changes.changed_by));
+  where not exists (select from recsys.models where not recsys_engine.model_includes_change(models, changes.changed_by));
   return null;
 end
 $$;
-comment on function recsys_engine.follow_active_model() is 'Trigger: when a model becomes the active one, jobs of changes that its vectors include go, and changes that they lack are enqueued, so that neither a publish nor a rollback leaves a vector missing or of an earlier text.';
+comment on function recsys_engine.sync_jobs_with_active_model() is 'Trigger: when a model becomes the active one, jobs of changes that its vectors include go, and changes that they lack are enqueued, so that neither a publish nor a rollback leaves a vector missing or of an earlier text.';
 create trigger recsys_follow_active_model after update of status on recsys.models
 for each row when (new.status = 'active' and old.status <> 'active')
-execute function recsys_engine.follow_active_model();
+execute function recsys_engine.sync_jobs_with_active_model();
 
-revoke all on function recsys_engine.embeds_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
-  recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys_engine.follow_active_model() from public;
-grant execute on function recsys_engine.embeds_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
+revoke all on function recsys_engine.model_includes_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
+  recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys_engine.sync_jobs_with_active_model() from public;
+grant execute on function recsys_engine.model_includes_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
   recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;

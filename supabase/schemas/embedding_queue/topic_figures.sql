@@ -7,7 +7,7 @@ declare
   serving constant bigint := (select model_id from recsys.models where status = 'active');
   since constant timestamptz := recsys.clock() - interval '28 days';
   -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
-  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.thinning));
+  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.pruning_progress));
   known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
   -- members and ideas are told these figures, which would else say what an organisation of the community does

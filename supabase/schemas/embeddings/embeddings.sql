@@ -153,7 +153,7 @@ begin
   if not exists (select from recsys.models where model_id = p_model_id) then
     raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
   end if;
-  if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
+  if exists (select from recsys_engine.models_under_test where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
       using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;

@@ -21,7 +21,7 @@ where (
     served.nth > settings.retired_models_kept
     or (served.status in ('candidate', 'ready', 'rejected', 'rolled_back') and coalesce(served.ended_at, served.created_at) < now() - settings.unserved_models_kept)
   )
-  and served.model_id not in (select tried_models.model_id from recsys_engine.tried_models);
+  and served.model_id not in (select models_under_test.model_id from recsys_engine.models_under_test);
 comment on view recsys_engine.droppable_models is 'Models that neither a rollback nor a running experiment or shadow needs: retired ones but for the latest settings.retired_models_kept, and others that have not served for settings.unserved_models_kept.';
 comment on column recsys_engine.droppable_models.model_id is 'The model.';
 comment on column recsys_engine.droppable_models.name is 'Its name.';

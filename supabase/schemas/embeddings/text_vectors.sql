@@ -88,7 +88,7 @@ grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine
 create view recsys_engine.models_without_basis with (security_invoker = true) as
 select models.model_id, models.name, models.feature_spec #>> '{vectors,encoder}' as encoder
 from recsys.models
-where (models.status = 'active' or models.model_id in (select tried_models.model_id from recsys_engine.tried_models))
+where (models.status = 'active' or models.model_id in (select models_under_test.model_id from recsys_engine.models_under_test))
   and models.feature_spec #>> '{vectors,basis}' is not null
   and not exists (select from recsys_engine.vector_bases where vector_bases.basis_id = models.feature_spec #>> '{vectors,basis}');
 comment on view recsys_engine.models_without_basis is 'Models that serve or are tried, and read vectors of posts by a basis that is missing, as in a dump without it: their posts are embedded by words alone.';

@@ -37,7 +37,7 @@ join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_
 join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
 where pg_class.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
   -- the roll-up recomputes what these hold: the states of others, too, owe something to what is gone
-  and pg_class.relname not in ('feature_changes', 'late_changes', 'post_stats', 'user_stats')
+  and pg_class.relname not in ('feature_changes', 'deferred_changes', 'post_stats', 'user_stats')
   and (pg_class.relname, pg_attribute.attname) is distinct from ('latest_post_stats', 'user_id')
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id
   and pg_class.relname not in ('post_tags', 'listed_posts')
@@ -119,9 +119,9 @@ begin
     select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good
     delete from recsys_engine.post_stats
-    where post_stats.user_id = any (p_ids) and exists (select from recsys_engine.set_aside_changes where set_aside_changes.post_id = post_stats.post_id);
+    where post_stats.user_id = any (p_ids) and exists (select from recsys_engine.failed_feature_changes where failed_feature_changes.post_id = post_stats.post_id);
     delete from recsys_engine.latest_post_stats
-    where latest_post_stats.post_id in (select set_aside_changes.post_id from recsys_engine.set_aside_changes) and latest_post_stats.user_id = any (p_ids);
+    where latest_post_stats.post_id in (select failed_feature_changes.post_id from recsys_engine.failed_feature_changes) and latest_post_stats.user_id = any (p_ids);
   end if;
   -- what the app has again under the same id begins from scratch
   execute format(

@@ -18,7 +18,7 @@ as $$
     -- what is shown again is the same post to the same person
     select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at, min(named.variant) as variant
     from experiment
-    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
     cross join lateral (
       select variants.variant from recsys.experiment_variants as variants
       where variants.experiment_id = experiment.experiment_id
@@ -38,7 +38,7 @@ as $$
     select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at
     from experiment
     -- nothing that could have been acted on in the experiment
-    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
     where impressions.user_id in (select people.user_id from people)
     group by impressions.user_id, impressions.post_id
   ),
@@ -60,7 +60,7 @@ as $$
     select both_times.user_id, both_times.is_before, acts.head, count(distinct both_times.post_id) as posts
     from experiment
     cross join both_times
-    join recsys_engine.optional_acts as acts
+    join recsys_engine.optional_head_events as acts
       on acts.user_id = both_times.user_id and acts.post_id = both_times.post_id
       and acts.created_at > both_times.shown_at and acts.created_at <= both_times.shown_at + experiment.outcome_window
     group by both_times.user_id, both_times.is_before, acts.head

@@ -1,6 +1,6 @@
 -- An experiment's life: it is started, its shares may be changed, and it ends once. Each is one transaction under one lock.
 
-create function recsys_engine.allot_buckets(p_experiment_id bigint) returns void
+create function recsys_engine.assign_buckets(p_experiment_id bigint) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -54,7 +54,7 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.allot_buckets(bigint) is 'Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving.';
+comment on function recsys_engine.assign_buckets(bigint) is 'Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving.';
 
 create function recsys_engine.running_experiment(p_name text) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -90,7 +90,7 @@ end
 $$;
 comment on function recsys_engine.servable_model(text) is 'The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none.';
 
-create function recsys_engine.checked_settings(p_settings jsonb) returns jsonb
+create function recsys_engine.validate_experiment_settings(p_settings jsonb) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -141,9 +141,9 @@ begin
   return (select coalesce(jsonb_object_agg(name, to_jsonb(checked) -> name), '{}') from jsonb_object_keys(p_settings) as name);
 end
 $$;
-comment on function recsys_engine.checked_settings(jsonb) is 'The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them.';
+comment on function recsys_engine.validate_experiment_settings(jsonb) is 'The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them.';
 
-create function recsys_engine.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
+create function recsys_engine.validate_experiment_variants(p_variants jsonb) returns setof recsys.experiment_variants
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -186,12 +186,12 @@ begin
     answer.share := (each_variant.value ->> 'share')::numeric;
     answer.model_id := wanted_model_id;
     answer.second_model_id := wanted_second_id;
-    answer.settings := recsys_engine.checked_settings(coalesce(each_variant.value -> 'settings', '{}'));
+    answer.settings := recsys_engine.validate_experiment_settings(coalesce(each_variant.value -> 'settings', '{}'));
     return next answer;
   end loop;
 end
 $$;
-comment on function recsys_engine.checked_variants(jsonb) is 'The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them.';
+comment on function recsys_engine.validate_experiment_variants(jsonb) is 'The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them.';
 
 create function recsys.start_experiment(
   p_name text, p_variants jsonb, p_layer text default 'feed', p_outcome_window interval default '1 hour', p_max_loss real default 0.1
@@ -206,7 +206,7 @@ begin
   if exists (select from recsys.experiments where name = p_name) then
     raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
   end if;
-  if (select sum(share) from recsys_engine.checked_variants(p_variants)) > 1 then
+  if (select sum(share) from recsys_engine.validate_experiment_variants(p_variants)) > 1 then
     raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
   end if;
   insert into recsys.experiments (name, kind, layer, salt, outcome_window, max_loss, started_at, counted_from)
@@ -217,7 +217,7 @@ begin
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
-  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.checked_variants(p_variants);
+  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.validate_experiment_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key
     from recsys.experiments
@@ -236,7 +236,7 @@ begin
     raise exception 'experiments of different layers may not change the same thing: %', disputed
       using errcode = 'invalid_parameter_value', hint = 'start it in that one''s layer, where each has other people';
   end if;
-  perform recsys_engine.allot_buckets(new_experiment_id);
+  perform recsys_engine.assign_buckets(new_experiment_id);
   return new_experiment_id;
 end
 $$;
@@ -260,7 +260,7 @@ begin
       using errcode = 'invalid_parameter_value';
   end if;
   update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
-  perform recsys_engine.allot_buckets(found_id);
+  perform recsys_engine.assign_buckets(found_id);
   -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
   update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
 end
@@ -278,7 +278,7 @@ end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
 
-revoke all on function recsys_engine.allot_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.checked_settings(jsonb), recsys_engine.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+revoke all on function recsys_engine.assign_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.validate_experiment_settings(jsonb), recsys_engine.validate_experiment_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) from public;
-grant execute on function recsys_engine.allot_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.checked_settings(jsonb), recsys_engine.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+grant execute on function recsys_engine.assign_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.validate_experiment_settings(jsonb), recsys_engine.validate_experiment_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) to service_role;

@@ -52,7 +52,7 @@ comment on column recsys.experiment_variants.share is 'The share of all people w
 comment on column recsys.experiment_variants.buckets is 'Which of the 10,000 buckets of people, of recsys_engine.bucket(), are in it.';
 comment on column recsys.experiment_variants.model_id is 'The model that ranks. No foreign key: the row outlives it.';
 comment on column recsys.experiment_variants.second_model_id is 'The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.';
-comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.checked_settings. {}: nothing.';
+comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.validate_experiment_settings. {}: nothing.';
 
 alter table recsys.experiments enable row level security;
 alter table recsys.experiment_variants enable row level security;
@@ -82,7 +82,7 @@ begin
     return;
   end if;
   -- whose feed no variant can change
-  if recsys_engine.feed_kind(p_user_id) <> 'personal' then
+  if recsys_engine.feed_preference(p_user_id) <> 'personal' then
     return;
   end if;
   return query

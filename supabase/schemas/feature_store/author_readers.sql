@@ -77,7 +77,7 @@ begin
         order by at
         offset 0
       ) as came
-      where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+      where recsys_engine.first_interaction_at(came.user_id) <= came.at - interval '1 day'
       limit 3 - cardinality(authors.user_ids)
     ) as user_ids
     from authors

@@ -5,17 +5,17 @@
 -- On their first day people move no post of a new author whom nobody known has met, either (09_new_authors.sql).
 -- What is written a day late counts for no post and makes nobody known: with one view that was dated to the day before, 23.7 % changed.
 
-create table recsys_engine.first_acts (
+create table recsys_engine.first_day_interactions (
   user_id uuid not null,
   number smallint not null,
   at timestamptz not null,
   primary key (user_id, number)
 );
-comment on table recsys_engine.first_acts is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.keep_bursts alone.';
-comment on column recsys_engine.first_acts.user_id is 'Who came.';
-comment on column recsys_engine.first_acts.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
-comment on column recsys_engine.first_acts.at is 'When they came to it first.';
-create index first_acts_at_idx on recsys_engine.first_acts (at, user_id, number);
+comment on table recsys_engine.first_day_interactions is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.refresh_bursts alone.';
+comment on column recsys_engine.first_day_interactions.user_id is 'Who came.';
+comment on column recsys_engine.first_day_interactions.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
+comment on column recsys_engine.first_day_interactions.at is 'When they came to it first.';
+create index first_day_interactions_at_idx on recsys_engine.first_day_interactions (at, user_id, number);
 
 create table recsys_engine.bursts (
   user_id uuid not null,
@@ -23,64 +23,64 @@ create table recsys_engine.bursts (
   since timestamptz not null,
   primary key (user_id, day)
 );
-comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.keep_bursts alone.';
+comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.refresh_bursts alone.';
 comment on column recsys_engine.bursts.user_id is 'Who did it.';
 comment on column recsys_engine.bursts.day is 'The day (UTC).';
 comment on column recsys_engine.bursts.since is 'From which instant on nothing of theirs on that day counts for a post.';
 
-create table recsys_engine.late_days (
+create table recsys_engine.backdated_days (
   user_id uuid not null,
   day date not null,
   primary key (user_id, day)
 );
-comment on table recsys_engine.late_days is 'Days of which nothing was known of somebody until they wrote, more than six hours later, what they did on them. What they did then counts for no post, and makes nobody known. Written by recsys_engine.queue_feature_changes alone.';
-comment on column recsys_engine.late_days.user_id is 'Whose.';
-comment on column recsys_engine.late_days.day is 'The day (UTC).';
+comment on table recsys_engine.backdated_days is 'Days of which nothing was known of somebody until they wrote, more than six hours later, what they did on them. What they did then counts for no post, and makes nobody known. Written by recsys_engine.queue_feature_changes alone.';
+comment on column recsys_engine.backdated_days.user_id is 'Whose.';
+comment on column recsys_engine.backdated_days.day is 'The day (UTC).';
 
-alter table recsys_engine.first_acts enable row level security;
+alter table recsys_engine.first_day_interactions enable row level security;
 alter table recsys_engine.bursts enable row level security;
-alter table recsys_engine.late_days enable row level security;
-grant select, insert, update, delete on recsys_engine.first_acts, recsys_engine.bursts, recsys_engine.late_days to service_role;
+alter table recsys_engine.backdated_days enable row level security;
+grant select, insert, update, delete on recsys_engine.first_day_interactions, recsys_engine.bursts, recsys_engine.backdated_days to service_role;
 
-create view recsys_engine.judged_interactions with (security_invoker = true) as
+create view recsys_engine.interactions_with_bursts with (security_invoker = true) as
 select events.*, coalesce(events.created_at >= bursts.since, false) as in_burst
 from recsys.source_interactions as events
 left join recsys_engine.bursts on bursts.user_id = events.user_id and bursts.day = recsys_engine.day_of(events.created_at);
-comment on view recsys_engine.judged_interactions is 'All interactions, with whether they are in a burst.';
-comment on column recsys_engine.judged_interactions.interaction_id is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.user_id is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.post_id is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.kind is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.value is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.created_at is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.weight is 'As in recsys.source_interactions.';
-comment on column recsys_engine.judged_interactions.in_burst is 'Whether it counts for no post, since its user had done too much on that day (recsys_engine.bursts).';
-grant select on recsys_engine.judged_interactions to service_role;
+comment on view recsys_engine.interactions_with_bursts is 'All interactions, with whether they are in a burst.';
+comment on column recsys_engine.interactions_with_bursts.interaction_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.user_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.post_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.kind is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.value is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.created_at is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.weight is 'As in recsys.source_interactions.';
+comment on column recsys_engine.interactions_with_bursts.in_burst is 'Whether it counts for no post, since its user had done too much on that day (recsys_engine.bursts).';
+grant select on recsys_engine.interactions_with_bursts to service_role;
 
-create view recsys_engine.countable_interactions with (security_invoker = true) as
-select interaction_id, user_id, post_id, kind, value, created_at, weight from recsys_engine.judged_interactions where not in_burst;
-comment on view recsys_engine.countable_interactions is 'The interactions that may count for their post: all but those in a burst (recsys_engine.bursts).';
-comment on column recsys_engine.countable_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
-comment on column recsys_engine.countable_interactions.user_id is 'Who did it.';
-comment on column recsys_engine.countable_interactions.post_id is 'With which post.';
-comment on column recsys_engine.countable_interactions.kind is 'view, vote or comment.';
-comment on column recsys_engine.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
-comment on column recsys_engine.countable_interactions.created_at is 'When.';
-comment on column recsys_engine.countable_interactions.weight is 'How much it counts compared with others of its kind, as the app says; null: 1.';
-grant select on recsys_engine.countable_interactions to service_role;
+create view recsys_engine.non_burst_interactions with (security_invoker = true) as
+select interaction_id, user_id, post_id, kind, value, created_at, weight from recsys_engine.interactions_with_bursts where not in_burst;
+comment on view recsys_engine.non_burst_interactions is 'The interactions that may count for their post: all but those in a burst (recsys_engine.bursts).';
+comment on column recsys_engine.non_burst_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
+comment on column recsys_engine.non_burst_interactions.user_id is 'Who did it.';
+comment on column recsys_engine.non_burst_interactions.post_id is 'With which post.';
+comment on column recsys_engine.non_burst_interactions.kind is 'view, vote or comment.';
+comment on column recsys_engine.non_burst_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
+comment on column recsys_engine.non_burst_interactions.created_at is 'When.';
+comment on column recsys_engine.non_burst_interactions.weight is 'How much it counts compared with others of its kind, as the app says; null: 1.';
+grant select on recsys_engine.non_burst_interactions to service_role;
 
-create function recsys_engine.began(p_user_id uuid) returns timestamptz
+create function recsys_engine.first_interaction_at(p_user_id uuid) returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$
   select source_interactions.created_at
   from recsys.source_interactions where source_interactions.user_id = p_user_id
-    and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
+    and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = p_user_id and backdated_days.day = recsys_engine.day_of(source_interactions.created_at))
   order by source_interactions.created_at
   limit 1
 $$;
-comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
+comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
-create function recsys_engine.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
+create function recsys_engine.prior_active_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
 language sql stable security invoker set search_path = ''
 as $$
   -- day by day, by the index: whoever did 100,000 things on one costs no more
@@ -93,7 +93,7 @@ as $$
       select source_interactions.created_at
       from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.created_at < earlier.until
-        and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
+        and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = p_user_id and backdated_days.day = recsys_engine.day_of(source_interactions.created_at))
       order by source_interactions.created_at desc
       limit 1
     ) as before
@@ -101,9 +101,9 @@ as $$
   )
   select max(earlier.number) from earlier
 $$;
-comment on function recsys_engine.earlier_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days.';
+comment on function recsys_engine.prior_active_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days.';
 
-create function recsys_engine.own_burst(p_user_id uuid, p_day date) returns timestamptz
+create function recsys_engine.burst_started_at(p_user_id uuid, p_day date) returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$
   with acts as materialized (
@@ -126,28 +126,28 @@ as $$
   select least(
     -- nobody becomes known at midnight
     case when cardinality(came.at) > 6 then
-      came.at[2 + 5 * greatest(1, recsys_engine.earlier_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
+      came.at[2 + 5 * greatest(1, recsys_engine.prior_active_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
     end,
     (select acts.created_at from acts order by acts.created_at offset 2000)
   )
   from came
 $$;
-comment on function recsys_engine.own_burst(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
+comment on function recsys_engine.burst_started_at(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
 
-create function recsys_engine.admitted_newly(p_day date) returns table (span interval, most integer)
+create function recsys_engine.first_day_quota(p_day date) returns table (span interval, most integer)
 language sql stable security invoker set search_path = ''
 as $$
   select bound.minutes * interval '1 minute', greatest(bound.least, before.number * 5 * bound.minutes / (28 * 24 * 60))::integer
   from (values (30, 1), (180, 3)) as bound (minutes, least)
   cross join (
     select count(*) as number
-    from recsys_engine.first_acts
-    where first_acts.at >= (p_day - 28)::timestamp at time zone 'utc' and first_acts.at < p_day::timestamp at time zone 'utc'
+    from recsys_engine.first_day_interactions
+    where first_day_interactions.at >= (p_day - 28)::timestamp at time zone 'utc' and first_day_interactions.at < p_day::timestamp at time zone 'utc'
   ) as before
 $$;
-comment on function recsys_engine.admitted_newly(date) is 'How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time.';
+comment on function recsys_engine.first_day_quota(date) is 'How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time.';
 
-create function recsys_engine.keep_first_acts(p_users uuid[], p_at timestamptz[]) returns timestamptz[]
+create function recsys_engine.refresh_first_day_interactions(p_users uuid[], p_at timestamptz[]) returns timestamptz[]
 language sql volatile security invoker set search_path = ''
 as $$
   with people as materialized (
@@ -155,7 +155,7 @@ as $$
     from (
       select each.user_id, min(each.at) as at from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
     ) as touched
-    cross join lateral (select recsys_engine.began(touched.user_id) as at) as first
+    cross join lateral (select recsys_engine.first_interaction_at(touched.user_id) as at) as first
     -- of all others that day is as it was
     where first.at is null or touched.at < first.at + interval '1 day'
   ),
@@ -189,15 +189,15 @@ as $$
   ),
   moved as materialized (
     select user_id, number, known.at as before, begun.at
-    from (select first_acts.* from recsys_engine.first_acts join people using (user_id)) as known
+    from (select first_day_interactions.* from recsys_engine.first_day_interactions join people using (user_id)) as known
     full join begun using (user_id, number)
     where known.at is distinct from begun.at
   ),
   gone as (
-    delete from recsys_engine.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
+    delete from recsys_engine.first_day_interactions using moved where first_day_interactions.user_id = moved.user_id and first_day_interactions.number = moved.number and moved.at is null
   ),
   kept as (
-    insert into recsys_engine.first_acts (user_id, number, at)
+    insert into recsys_engine.first_day_interactions (user_id, number, at)
     select moved.user_id, moved.number, moved.at from moved where moved.at is not null
     on conflict (user_id, number) do update set at = excluded.at
   )
@@ -210,9 +210,9 @@ as $$
   ) as each
   where isfinite(each.at)
 $$;
-comment on function recsys_engine.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went.';
+comment on function recsys_engine.refresh_first_day_interactions(uuid[], timestamptz[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
-create function recsys_engine.keep_bursts(p_users uuid[], p_posts uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
+create function recsys_engine.refresh_bursts(p_users uuid[], p_posts uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -220,7 +220,7 @@ declare
   today constant date := recsys_engine.day_of(recsys.clock());
   -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
   judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
-  moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);
+  moved constant timestamptz[] := recsys_engine.refresh_first_day_interactions(p_users, p_at);
 begin
   if not exists (select from recsys_engine.post_stats) or judged_from > today then
     return;
@@ -234,7 +234,7 @@ begin
   known as materialized (
     select came.post_id, came.at
     from (
-      select touched.user_id, min(touched.at) as at, recsys_engine.began(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
+      select touched.user_id, min(touched.at) as at, recsys_engine.first_interaction_at(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
       from touched group by touched.user_id
     ) as first
     cross join lateral (
@@ -276,7 +276,7 @@ begin
       from (select touched.day from touched union all select recsys_engine.day_of(each.at) from unnest(moved) as each (at)) as each
       cross join generate_series(0, 1) as n
     ) as days
-    cross join lateral recsys_engine.admitted_newly(days.day) as admitted
+    cross join lateral recsys_engine.first_day_quota(days.day) as admitted
   ),
   person_days as materialized (
     select touched.user_id, touched.day from touched
@@ -290,9 +290,9 @@ begin
     from unnest(moved) as each (at)
     join bounds on bounds.day = recsys_engine.day_of(each.at)
     cross join lateral (
-      select first_acts.user_id, first_acts.at from recsys_engine.first_acts
-      where first_acts.at >= each.at and first_acts.at < each.at + bounds.span
-      order by first_acts.at, first_acts.user_id, first_acts.number
+      select first_day_interactions.user_id, first_day_interactions.at from recsys_engine.first_day_interactions
+      where first_day_interactions.at >= each.at and first_day_interactions.at < each.at + bounds.span
+      order by first_day_interactions.at, first_day_interactions.user_id, first_day_interactions.number
       -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
       limit 2 * bounds.most + cardinality(moved)
     ) as others
@@ -301,27 +301,27 @@ begin
     select others.user_id, recsys_engine.day_of(others.at)
     from (
       select came.user_id, came.at
-      from (select met.author_id, met.since from met where met.since <= recsys_engine.met_at(met.author_id) offset 0) as newly
-      cross join lateral recsys_engine.came_to(newly.author_id) as came
-      where came.at >= newly.since and came.at < recsys_engine.began(came.user_id) + interval '1 day'
+      from (select met.author_id, met.since from met where met.since <= recsys_engine.author_known_since(met.author_id) offset 0) as newly
+      cross join lateral recsys_engine.author_engagements(newly.author_id) as came
+      where came.at >= newly.since and came.at < recsys_engine.first_interaction_at(came.user_id) + interval '1 day'
       -- so many are judged in a second; where there are more, the others are when they do something again
       limit 500
     ) as others
   ),
   beginners as materialized (
-    select people.user_id, recsys_engine.began(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
+    select people.user_id, recsys_engine.first_interaction_at(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
   ),
   first_met as materialized (
     select person_days.user_id, person_days.day, first.author_id, first.at
     from person_days
     join beginners on beginners.user_id = person_days.user_id and beginners.at + interval '1 day' > person_days.day::timestamp at time zone 'utc'
-    cross join lateral recsys_engine.new_authors(
+    cross join lateral recsys_engine.engaged_new_authors(
       person_days.user_id, person_days.day::timestamp at time zone 'utc', least(beginners.at + interval '1 day', (person_days.day + 1)::timestamp at time zone 'utc')
     ) as first
     where person_days.day >= judged_from
   ),
   authors as materialized (
-    select each.author_id, recsys_engine.met_at(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
+    select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
   -- when people on their first day came to a new author whom nobody known had met
   unmet as materialized (
@@ -331,17 +331,17 @@ begin
   ),
   judged as materialized (
     select person_days.user_id, person_days.day, bursts.since as since_before,
-      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, unmet.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
+      least(recsys_engine.burst_started_at(person_days.user_id, person_days.day), first.at, unmet.at, case when backdated_days.day is not null then backdated_days.day::timestamp at time zone 'utc' end) as since
     from person_days
-    left join recsys_engine.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
+    left join recsys_engine.backdated_days on backdated_days.user_id = person_days.user_id and backdated_days.day = person_days.day
     left join recsys_engine.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
     left join lateral (
       select min(begun.at) as at
-      from recsys_engine.first_acts as begun
+      from recsys_engine.first_day_interactions as begun
       join bounds on bounds.day = recsys_engine.day_of(begun.at)
       where begun.user_id = person_days.user_id and bounds.day = person_days.day and bounds.most = (
         select count(*) from (
-          select from recsys_engine.first_acts as before
+          select from recsys_engine.first_day_interactions as before
           where before.at > begun.at - bounds.span and (before.at, before.user_id, before.number) < (begun.at, begun.user_id, begun.number)
           limit bounds.most
         ) as earlier
@@ -376,9 +376,9 @@ begin
   end;
 end
 $$;
-comment on function recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on function recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
 
-revoke all on function recsys_engine.began(uuid), recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
-  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) from public;
-grant execute on function recsys_engine.began(uuid), recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
-  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) to service_role;
+revoke all on function recsys_engine.first_interaction_at(uuid), recsys_engine.prior_active_days(uuid, timestamptz, integer), recsys_engine.burst_started_at(uuid, date), recsys_engine.first_day_quota(date),
+  recsys_engine.refresh_first_day_interactions(uuid[], timestamptz[]), recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.first_interaction_at(uuid), recsys_engine.prior_active_days(uuid, timestamptz, integer), recsys_engine.burst_started_at(uuid, date), recsys_engine.first_day_quota(date),
+  recsys_engine.refresh_first_day_interactions(uuid[], timestamptz[]), recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) to service_role;

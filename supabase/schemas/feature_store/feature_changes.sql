@@ -50,7 +50,7 @@ begin
         days as (
           select distinct queued.user_id, recsys_engine.day_of(queued.at) as day from queued
         )
-        insert into recsys_engine.late_days (user_id, day)
+        insert into recsys_engine.backdated_days (user_id, day)
         select days.user_id, days.day from days
         where not exists (
           select from recsys.source_interactions as others
@@ -65,5 +65,5 @@ begin
   return null;
 end
 $$;
-comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys_engine.late_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
+comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys_engine.backdated_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
 revoke all on function recsys_engine.queue_feature_changes() from public;

@@ -2,16 +2,16 @@
 
 create view recsys_engine.user_events with (security_invoker = true) as
 select
-  judged_interactions.interaction_id::text as event_id,
-  judged_interactions.interaction_id as sort_id,
-  judged_interactions.user_id,
-  judged_interactions.post_id,
-  judged_interactions.kind,
-  judged_interactions.created_at,
+  interactions_with_bursts.interaction_id::text as event_id,
+  interactions_with_bursts.interaction_id as sort_id,
+  interactions_with_bursts.user_id,
+  interactions_with_bursts.post_id,
+  interactions_with_bursts.kind,
+  interactions_with_bursts.created_at,
   -- of NaN both are not true: nothing is above it
-  case when judged_interactions.weight > 0 and judged_interactions.weight <= 1000 then judged_interactions.weight else 1 end as weight,
-  judged_interactions.in_burst
-from recsys_engine.judged_interactions
+  case when interactions_with_bursts.weight > 0 and interactions_with_bursts.weight <= 1000 then interactions_with_bursts.weight else 1 end as weight,
+  interactions_with_bursts.in_burst
+from recsys_engine.interactions_with_bursts
 union all
 select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at, 1, false
 from recsys.source_logins;

@@ -65,7 +65,7 @@ begin
       case impressions.mode when 'live' then impressions.view_probability end as view_probability,
       case impressions.mode when 'live' then impressions.vote_probability end as vote_probability,
       case impressions.mode when 'live' then impressions.comment_probability end as comment_probability
-    from recsys_engine.chosen_impressions as impressions
+    from recsys_engine.recommended_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
@@ -182,14 +182,14 @@ begin
   with shown as materialized (
     select distinct on (impressions.user_id, impressions.post_id)
       impressions.request_id, impressions.post_id, impressions.model_id, impressions.optional_probabilities
-    from recsys_engine.chosen_impressions as impressions
+    from recsys_engine.recommended_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
       and impressions.optional_probabilities is not null
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
   labels as materialized (
     select labels.head, labels.request_id, labels.post_id
-    from recsys_engine.optional_labels(day_begins, day_ends) as labels
+    from recsys_engine.optional_head_labels(day_begins, day_ends) as labels
     where exists (select from shown)
   ),
   heads as (

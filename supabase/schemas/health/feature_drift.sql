@@ -10,14 +10,14 @@ as $$
     -- ids of requests are random, so the first of them are a sample; one that has the first place has the others too
     select impressions.request_id
     from day
-    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+    join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
     where impressions.position = 1 and impressions.model_id is not null
     order by impressions.request_id
     offset p_feeds limit 1
   )
   select impressions.model_id, impressions.user_id, impressions.post_id, impressions.features
   from day
-  join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+  join recsys_engine.recommended_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
   where impressions.request_id < coalesce((select last.request_id from last), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     and impressions.position <= 10 and impressions.features is not null and not impressions.explored
 $$;

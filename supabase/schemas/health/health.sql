@@ -124,9 +124,9 @@ as $$
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
   from recsys_engine.roll_up_lag as lag
   union all
-  select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
+  select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(deferred_changes.queued_at)) / 3600, 0), 0,
     format('%s changes that came late wait.', count(*))
-  from recsys_engine.late_changes
+  from recsys_engine.deferred_changes
   union all
   select 'embedding lag', 'in seconds', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
     format('%s jobs wait.%s', sum(queue.depth), (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'embedding'))

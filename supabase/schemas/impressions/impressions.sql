@@ -35,7 +35,7 @@ comment on column recsys.impressions.source is 'The source that ranked it best: 
 comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
-comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.trials), and not by its score. In a list made ahead none is.';
+comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 comment on column recsys.impressions.propensity is 'The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.';
 comment on column recsys.impressions.view_probability is 'How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.';
 comment on column recsys.impressions.vote_probability is 'The same of a vote.';

@@ -23,18 +23,18 @@ begin
   request.excluded := '{}';
   request := recsys_engine.with_filter(request, promotion.filter);
   post_ids := case when not recsys_engine.may_pin(promotion.place, promotion.filter) then '{}' when promotion.filter is null then array[promotion.post_id]
-    else array(select newest.post_id from unnest(recsys_engine.newest_matches(request, 100)) as newest) end;
+    else array(select newest.post_id from unnest(recsys_engine.newest_filtered_posts(request, 100)) as newest) end;
   named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
   people := array(
     select came.user_id
     from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
     join recsys.source_users as users on users.user_id = came.user_id
     -- a feed of follows has no promotions
-    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_kind(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_preference(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
   );
   select count(*) into readers
   from recsys_engine.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
-  cross join lateral (select recsys_engine.feed_kind(reader.user_id) = 'impersonal' as is_impersonal) as kind
+  cross join lateral (select recsys_engine.feed_preference(reader.user_id) = 'impersonal' as is_impersonal) as kind
   where exists (
     select from recsys.source_posts as posts
     where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
@@ -44,7 +44,7 @@ begin
       ))
       and not exists (
         select from recsys.source_mutes as mutes
-        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
+        where mutes.user_id = reader.user_id and recsys_engine.matches_mute(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
       )
       and (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)

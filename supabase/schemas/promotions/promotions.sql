@@ -172,10 +172,10 @@ declare
   known uuid[] := '{}'::uuid[];
   seen uuid[] := '{}'::uuid[];
   wanted uuid[];
-  posts recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
+  posts recsys_engine.post_row[] := '{}'::recsys_engine.post_row[];
   found json[] := '{}'::json[];
 begin
-  if p_user_id is not null and recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+  if p_user_id is not null and recsys_engine.feed_preference(p_user_id) <> 'impersonal' then
     reader := p_user_id;
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
@@ -202,7 +202,7 @@ begin
     request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
     perform set_config('role', p_role, true);
     follows := request.follows;
-    request := recsys_engine.request_with_mutes(p_user_id, p_now);
+    request := recsys_engine.mutes_only_request(p_user_id, p_now);
     request.follows := follows;
     request.user_id := p_user_id;
     request.seed := p_seed;
@@ -234,7 +234,7 @@ begin
       if promotion.filter is not null then
         narrowed := recsys_engine.with_filter(request, promotion.filter);
         wanted := array(
-          select newest.post_id from unnest(recsys_engine.newest_matches(narrowed, 20)) as newest
+          select newest.post_id from unnest(recsys_engine.newest_filtered_posts(narrowed, 20)) as newest
           union
           select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
@@ -251,7 +251,7 @@ begin
       )
       select
         array_agg(shown.post_id),
-        posts || array_agg(row(shown.*)::recsys_engine.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+        posts || array_agg(row(shown.*)::recsys_engine.post_row) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
       into wanted, posts
       from shown;
       if wanted is not null then
@@ -261,7 +261,7 @@ begin
     request.excluded := known || seen;
     narrowed := recsys_engine.with_filter(request, p_filter);
     posts := posts || array(
-      select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
+      select row(eligible.*)::recsys_engine.post_row from unnest(p_small_groups) with ordinality as one (post_id, place)
       cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
       where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
         and one.post_id <> all (recsys_engine.posts_of_newcomers(p_small_groups))
@@ -272,12 +272,12 @@ begin
   end if;
   return json_build_object(
     'promotions', array_to_json(found),
-    'posts', recsys_engine.told_posts(posts),
+    'posts', recsys_engine.post_columns(posts),
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(posts) as each)
   );
 end
 $$;
-comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role.';
+comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role.';
 
 revoke all on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) from public;
 grant execute on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) to service_role;

@@ -4,16 +4,16 @@
 create type recsys_engine.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
 comment on type recsys_engine.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
-create type recsys_engine.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision, popularity double precision);
-comment on type recsys_engine.pooled_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
+create type recsys_engine.prefiltered_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision, popularity double precision);
+comment on type recsys_engine.prefiltered_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
 
 create type recsys_engine.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys_engine.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
-  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.pooled_post[], readable uuid[], asked uuid,
+  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.prefiltered_post[], readable uuid[], asked uuid,
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean, touchers uuid[], other_touchers uuid[], muted_titles text[], muted_descriptions text[]
 );
-comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern, and the texts, in small letters, that may stand nowhere in a title (muted_titles) or a description (muted_descriptions); null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern, and the texts, in small letters, that may stand nowhere in a title (muted_titles) or a description (muted_descriptions); null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_followee_engagements). came_to: what the user came to lately (recsys_engine.with_engaged_posts); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_prefiltered_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_prefiltered_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.repost_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -64,7 +64,7 @@ end
 $$;
 comment on function recsys_engine.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once.';
 
-create function recsys_engine.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys_engine.feed_request
+create function recsys_engine.mutes_only_request(p_user_id uuid, p_now timestamptz) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -100,7 +100,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
+comment on function recsys_engine.mutes_only_request(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
 
 create function recsys_engine.with_filter(p_request recsys_engine.feed_request, p_filter jsonb) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -122,7 +122,7 @@ end
 $$;
 comment on function recsys_engine.with_filter(recsys_engine.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
 
-create function recsys_engine.unwanted_originals(p_user_id uuid, p_seen uuid[], p_dismissed uuid[]) returns table (post_ids uuid[], titles text[])
+create function recsys_engine.repost_originals(p_user_id uuid, p_seen uuid[], p_dismissed uuid[]) returns table (post_ids uuid[], titles text[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -142,7 +142,7 @@ begin
   having count(*) > 0;
 end
 $$;
-comment on function recsys_engine.unwanted_originals(uuid, uuid[], uuid[]) is 'Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none.';
+comment on function recsys_engine.repost_originals(uuid, uuid[], uuid[]) is 'Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none.';
 
 create function recsys_engine.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
 returns recsys_engine.feed_request
@@ -150,7 +150,7 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, p_now);
+  request recsys_engine.feed_request := recsys_engine.mutes_only_request(p_user_id, p_now);
   kind text;
   kept record;
   dismissed record;
@@ -159,7 +159,7 @@ begin
   request.seed := p_seed;
   request.served := p_served;
   if p_user_id is not null then
-    kind := recsys_engine.feed_kind(p_user_id);
+    kind := recsys_engine.feed_preference(p_user_id);
   end if;
   if kind = 'personal' then
     -- what was counted after this instant says nothing of what was before it
@@ -187,8 +187,8 @@ begin
         select unnest(recsys_engine.seen_posts(p_user_id, p_now))
       ), null)
     into request.interacted, request.excluded;
-    request.less := recsys_engine.topics_wanted(p_user_id, 'less');
-    request.more := recsys_engine.topics_wanted(p_user_id, 'more');
+    request.less := recsys_engine.topic_preferences(p_user_id, 'less');
+    request.more := recsys_engine.topic_preferences(p_user_id, 'more');
   end if;
   if kind in ('personal', 'following') then
     -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
@@ -196,7 +196,7 @@ begin
     dismissed := recsys_engine.dismissed_posts(p_user_id, p_now);
     request.excluded := request.excluded || dismissed.post_ids;
     if kind = 'personal' then
-      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys_engine.unwanted_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
+      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys_engine.repost_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
     end if;
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
@@ -253,7 +253,7 @@ begin atomic
 end;
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
-revoke all on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.repost_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.mutes_only_request(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
-grant execute on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.repost_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.mutes_only_request(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys_engine.eligible_posts(recsys_engine.feed_request) to authenticated, service_role;

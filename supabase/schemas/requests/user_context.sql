@@ -2,16 +2,16 @@
 -- function in SQL again at each call, and that took 6 of the 9 ms. The limits are those of functions/_shared/features/retrieval.ts;
 -- trainer/community/retrieval.test.ts holds the two together.
 
-create type recsys_engine.dated_post as (post_id uuid, at timestamptz, sort_id bigint);
-comment on type recsys_engine.dated_post is 'A post that a user did something with, when, and what orders it among others of that instant.';
+create type recsys_engine.post_interaction as (post_id uuid, at timestamptz, sort_id bigint);
+comment on type recsys_engine.post_interaction is 'A post that a user did something with, when, and what orders it among others of that instant.';
 
-create function recsys_engine.latest_interactions(p_user_id uuid, p_now timestamptz) returns recsys_engine.dated_post[]
+create function recsys_engine.latest_interactions(p_user_id uuid, p_now timestamptz) returns recsys_engine.post_interaction[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
-    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys_engine.dated_post
+    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys_engine.post_interaction
     from recsys.source_interactions
     where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
     order by source_interactions.created_at desc, source_interactions.interaction_id desc
@@ -22,7 +22,7 @@ $$;
 comment on function recsys_engine.latest_interactions(uuid, timestamptz) is 'The last 200 interactions of a user up to an instant, the latest first.';
 
 -- whoever asks for both this and the next reads the interactions once for the two: an app's views and policies may make them dear
-create function recsys_engine.user_history(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.dated_post[] default null)
+create function recsys_engine.user_history(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.post_interaction[] default null)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -47,9 +47,9 @@ begin
   limit 50;
 end
 $$;
-comment on function recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already.';
+comment on function recsys_engine.user_history(uuid, timestamptz, recsys_engine.post_interaction[]) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already.';
 
-create function recsys_engine.recent_interactions(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.dated_post[] default null) returns json
+create function recsys_engine.recent_interactions(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.post_interaction[] default null) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -97,13 +97,13 @@ begin
     left join lateral (
       -- asked in a row of its own, or the function would be called for each of the 50 first: 4 of 6 ms
       select state.last_active_at, state.comments
-      from (select where before.last_active_at is null and recent.at < (select thinning.thinned_before from recsys_engine.thinning) offset 0) as asked
-      cross join lateral recsys_engine.thinned_state(recent.post_id, recent.at, recent.interaction_id) as state
+      from (select where before.last_active_at is null and recent.at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress) offset 0) as asked
+      cross join lateral recsys_engine.reconstruct_state(recent.post_id, recent.at, recent.interaction_id) as state
     ) as thinned on true
   );
 end
 $$;
-comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history.';
+comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history.';
 
 create function recsys_engine.latest_follows(p_user_id uuid, p_kinds text[], p_now timestamptz, p_limit integer default 1000)
 returns table (target text, created_at timestamptz)
@@ -165,7 +165,7 @@ begin
       from (
         select latest.target as topic, latest.created_at from recsys_engine.latest_follows(p_user_id, '{topic,group}', p_now) as latest
         union all
-        select wanted.topic, null from unnest(recsys_engine.topics_wanted(p_user_id, 'more')) as wanted (topic)
+        select wanted.topic, null from unnest(recsys_engine.topic_preferences(p_user_id, 'more')) as wanted (topic)
       ) as chosen
       group by left(lower(chosen.topic), 100)
       order by max(chosen.created_at) desc nulls last, left(lower(chosen.topic), 100) collate "C"
@@ -218,24 +218,24 @@ end
 $$;
 comment on function recsys_engine.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector.';
 
-create type recsys_engine.reader as (
+create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
-  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+  latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_preference), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
-create function recsys_engine.reader_at(p_user_id uuid, p_now timestamptz) returns recsys_engine.reader
+create function recsys_engine.load_reader_profile(p_user_id uuid, p_now timestamptz) returns recsys_engine.reader_profile
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  reader recsys_engine.reader;
+  reader recsys_engine.reader_profile;
 begin
   reader.at := p_now;
   reader.feed := 'personal';
   -- a visitor has no rights on what people prefer
   if p_user_id is not null then
-    reader.feed := recsys_engine.feed_kind(p_user_id);
+    reader.feed := recsys_engine.feed_preference(p_user_id);
   end if;
   if p_user_id is null or reader.feed = 'impersonal' then
     -- who came this moment, and of whom nothing is known
@@ -250,21 +250,21 @@ begin
   if found then
     reader.latest := recsys_engine.latest_interactions(p_user_id, p_now);
     reader.history := array(
-      select row(history.post_id, history.at, history.sort_id)::recsys_engine.dated_post from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
+      select row(history.post_id, history.at, history.sort_id)::recsys_engine.post_interaction from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
     );
     reader.follows := recsys_engine.followed_people(p_user_id, p_now);
   end if;
   return reader;
 end
 $$;
-comment on function recsys_engine.reader_at(uuid, timestamptz) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
+comment on function recsys_engine.load_reader_profile(uuid, timestamptz) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
-create function recsys_engine.with_readable(p_reader recsys_engine.reader) returns recsys_engine.reader
+create function recsys_engine.keep_readable_interactions(p_reader recsys_engine.reader_profile) returns recsys_engine.reader_profile
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  reader recsys_engine.reader := p_reader;
+  reader recsys_engine.reader_profile := p_reader;
   readable uuid[];
 begin
   if reader.latest <> '{}' or reader.history <> '{}' then
@@ -279,9 +279,9 @@ begin
   return reader;
 end
 $$;
-comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
+comment on function recsys_engine.keep_readable_interactions(recsys_engine.reader_profile) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
 
-create function recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
+create function recsys_engine.reader_context(p_reader recsys_engine.reader_profile, p_model_id bigint)
 returns table (
   passions text[],
   projects text[],
@@ -360,7 +360,7 @@ begin
   ) as stats on true;
 end
 $$;
-comment on function recsys_engine.reader_context(recsys_engine.reader, bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
+comment on function recsys_engine.reader_context(recsys_engine.reader_profile, bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
 
 create function recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
@@ -390,10 +390,10 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
-  return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
+  return query select * from recsys_engine.reader_context(recsys_engine.load_reader_profile(p_user_id, p_now), p_model_id);
 end
 $$;
-comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_preference). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) from public;
-grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) to authenticated, service_role;
+revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.load_reader_profile(uuid, timestamptz), recsys_engine.keep_readable_interactions(recsys_engine.reader_profile), recsys_engine.reader_context(recsys_engine.reader_profile, bigint) from public;
+grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.load_reader_profile(uuid, timestamptz), recsys_engine.keep_readable_interactions(recsys_engine.reader_profile), recsys_engine.reader_context(recsys_engine.reader_profile, bigint) to authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Where those who came to what a reader came to also came to: by the neighbours of posts that a model keeps (recsys_engine.post_neighbours).
 
-create function recsys_engine.with_came_to(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
+create function recsys_engine.with_engaged_posts(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -25,7 +25,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint) is 'A request with the posts of its user''s last 200 interactions with posts that the caller may read, where the model has neighbours of posts.';
+comment on function recsys_engine.with_engaged_posts(recsys_engine.feed_request, bigint) is 'A request with the posts of its user''s last 200 interactions with posts that the caller may read, where the model has neighbours of posts.';
 
 create function recsys_engine.with_covisited(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -49,7 +49,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_covisited(recsys_engine.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
+comment on function recsys_engine.with_covisited(recsys_engine.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
 
-revoke all on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) from public;
-grant execute on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) to authenticated, service_role;
+revoke all on function recsys_engine.with_engaged_posts(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) from public;
+grant execute on function recsys_engine.with_engaged_posts(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) to authenticated, service_role;

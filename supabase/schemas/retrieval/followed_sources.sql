@@ -30,7 +30,7 @@ end
 $$;
 comment on function recsys_engine.with_affinities(recsys_engine.feed_request) is 'A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first.';
 
-create function recsys_engine.with_touched(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
+create function recsys_engine.with_followee_engagements(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -72,7 +72,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
 create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -81,13 +81,13 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   of_each integer;
 begin
   -- of each the share, and only where that is too little, or there is a pool to choose from, more
   foreach of_each in array array[p_share, p_most] loop
     found := array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
         select posts.post_id, posts.author_id, posts.created_at, authors.is_habit
         from (
@@ -126,7 +126,7 @@ begin
     );
     exit when p_request.pool is null and cardinality(found) >= p_most;
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
@@ -138,12 +138,12 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
         (
           select posts.post_id, posts.author_id, post_tags.created_at
@@ -164,21 +164,21 @@ begin
       order by newest.created_at desc, newest.post_id
       limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_listed(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
+create function recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   -- nearly always there are none of the two that are listed, and looking them up took .6 ms each
@@ -187,7 +187,7 @@ begin
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from unnest(p_listed) with ordinality as listed (post_id, place)
       cross join lateral (
         (
@@ -202,9 +202,9 @@ begin
       order by listed.place
       limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_listed(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited.';
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';

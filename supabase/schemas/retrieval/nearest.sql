@@ -12,7 +12,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[] := '{}'::recsys_engine.found_post[];
+  found recsys_engine.source_hit[] := '{}'::recsys_engine.source_hit[];
   looked integer;
   vectors double precision;
   is_exact boolean;
@@ -23,7 +23,7 @@ begin
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
     -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys_engine.candidates.
+    -- pages of recsys_engine.feed_candidates.
     return query
     select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
     from (
@@ -48,7 +48,7 @@ begin
     is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
     if p_request.pool is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from unnest(p_request.pool) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
@@ -56,7 +56,7 @@ begin
       );
     elsif not is_exact then
       found := array(
-        select row(near.post_id, near.author_id)::recsys_engine.found_post
+        select row(near.post_id, near.author_id)::recsys_engine.source_hit
         from (
           select posts.post_id, posts.author_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
           from recsys.post_embeddings
@@ -71,11 +71,11 @@ begin
         order by near.distance, near.post_id
       );
       -- null: nothing was found
-      is_exact := cardinality(found) < looked and recsys_engine.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
+      is_exact := cardinality(found) < looked and recsys_engine.has_enough_after_cap(p_request, found, cardinality(found), p_most, p_share) is not true;
     end if;
     if p_request.pool is null and is_exact and p_request.readable is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from (
           select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
           from recsys.post_embeddings
@@ -90,7 +90,7 @@ begin
       -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
       -- again, hide what lies behind them
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from recsys_engine.eligible_posts(p_request) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = posts.post_id
         -- no index is in the order of this
@@ -98,9 +98,9 @@ begin
         limit looked
       );
     end if;
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';

@@ -1,9 +1,9 @@
--- Who a user is to a second model, where an experiment interleaves two: its candidates are those of recsys_engine.candidates.
+-- Who a user is to a second model, where an experiment interleaves two: its candidates are those of recsys_engine.feed_candidates.
 
 -- loads pgvector, as in retrieval/nearest.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
+create function recsys_engine.user_model_inputs(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
 returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
@@ -21,7 +21,7 @@ begin
   join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = listed.post_id;
 end
 $$;
-comment on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
+comment on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
-revoke all on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) from public;
-grant execute on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) to authenticated, service_role;
+revoke all on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, uuid[]) from public;
+grant execute on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, uuid[]) to authenticated, service_role;

@@ -3,7 +3,7 @@
 -- as many are within the shares, at 4 and 20 times as many; what is beyond a share takes places that are left. Each keeps its plans for a session.
 -- With a filter they choose from the pool of the request. "trend" is quoted because `supabase db push` takes the end of any other word for that of the body.
 
-create function recsys_engine.found_posts(p_request recsys_engine.feed_request, p_found json, p_most integer)
+create function recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_found json, p_most integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
@@ -14,9 +14,9 @@ begin atomic
   order by found.place
   limit p_most;
 end;
-comment on function recsys_engine.found_posts(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
+comment on function recsys_engine.eligible_hits(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
-create function recsys_engine.earlier_states(p_request recsys_engine.feed_request)
+create function recsys_engine.historical_post_states(p_request recsys_engine.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision, popularity double precision)
 language sql stable security invoker
 begin atomic
@@ -32,7 +32,7 @@ begin atomic
   where latest_post_stats.last_active_at > p_request.at
     and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)));
 end;
-comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
 create function recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
@@ -118,7 +118,7 @@ begin atomic
     select touched.post_id, touched.author_id, touched.at from touched
     union all
     select posts.post_id, posts.author_id, earlier.last_active_at
-    from recsys_engine.earlier_states(p_request) as earlier
+    from recsys_engine.historical_post_states(p_request) as earlier
     cross join lateral (
       select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
     ) as posts
@@ -160,7 +160,7 @@ begin atomic
   )
   union all
   select posts.post_id, posts.author_id, earlier."trend"
-  from recsys_engine.earlier_states(p_request) as earlier
+  from recsys_engine.historical_post_states(p_request) as earlier
   cross join lateral (
     select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
   ) as posts
@@ -173,7 +173,7 @@ begin atomic
 end;
 comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
-create function recsys_engine.is_quiet(p_request recsys_engine.feed_request) returns boolean
+create function recsys_engine.is_trend_sparse(p_request recsys_engine.feed_request) returns boolean
 -- of all posts, whoever asks: the lists of everybody and of each must agree
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -192,12 +192,12 @@ begin
         limit 50
       )
       union all
-      (select 1 from recsys_engine.earlier_states(request) as earlier where earlier.trend >= two_people limit 50)
+      (select 1 from recsys_engine.historical_post_states(request) as earlier where earlier.trend >= two_people limit 50)
     ) as busy
   );
 end
 $$;
-comment on function recsys_engine.is_quiet(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
+comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
 
 create function recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, popularity double precision)
 language sql stable security invoker
@@ -215,7 +215,7 @@ begin atomic
   )
   union all
   select posts.post_id, posts.author_id, earlier.popularity
-  from recsys_engine.earlier_states(p_request) as earlier
+  from recsys_engine.historical_post_states(p_request) as earlier
   cross join lateral (
     select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
   ) as posts
@@ -232,16 +232,16 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_most posts that somebody came to or wrote last, p_share of an author before all others''.';
@@ -253,16 +253,16 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts, p_share of an author before all others''.';
@@ -274,16 +274,16 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
 comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
@@ -295,95 +295,95 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   looked integer;
 begin
   -- where a week says enough it only puts what is older among the candidates: pages of a simulated community earned 2 % less
-  if not recsys_engine.is_quiet(p_request) then
+  if not recsys_engine.is_trend_sparse(p_request) then
     return;
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
     );
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_quiet), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
 
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
 -- author a tenth of the size comes before all others', and a fifth in what is kept, since a caller may not see, or knows, some of them.
 
-create function recsys_engine.most_found(p_size integer, p_kept integer, p_extent text) returns integer
+create function recsys_engine.source_fetch_limit(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable
 return nullif(p_size * (p_extent = 'feed')::integer + p_kept * (p_extent like 'kept%')::integer + coalesce(substring(p_extent from '^kept[+](.*)')::integer, 0), 0);
-comment on function recsys_engine.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
+comment on function recsys_engine.source_fetch_limit(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
-create function recsys_engine.author_share(p_size integer, p_extent text) returns integer
+create function recsys_engine.max_per_author(p_size integer, p_extent text) returns integer
 language sql immutable
 return p_size / 10 * (1 + (p_extent like 'kept%')::integer);
-comment on function recsys_engine.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
+comment on function recsys_engine.max_per_author(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
-create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('fresh', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('popular', 100, 250)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_popular(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
+  cross join lateral recsys_engine.retrieve_popular(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
 end;
-comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
+comment on function recsys_engine.global_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
-create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json default null)
+create function recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select 'topic:' || followed.topic, size, kept, found.*
   from (values (20, 40)) as source (size, kept)
   cross join unnest(p_request.topics) as followed (topic)
-  cross join lateral recsys_engine.retrieve_topic(p_request, followed.topic, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_topic(p_request, followed.topic, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('similar', 100, 160)) as source (name, size, kept)
   cross join lateral (
-    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') where p_found is null
+    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent), p_extent = 'kept') where p_found is null
     union all
-    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
+    select * from recsys_engine.eligible_hits(p_request, p_found -> name, kept)
   ) as found
   union all
   select source.*, found.*
   from (values ('followed', 50, 100)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_followed(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_followed(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('touched', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_listed(p_request, p_request.touched, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_from_list(p_request, p_request.touched, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('covisited', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_listed(p_request, p_request.covisited, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
+  cross join lateral recsys_engine.retrieve_from_list(p_request, p_request.covisited, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
 end;
-comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_found: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|is_quiet$|earlier_states$|(newest|active|trending|popular)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|eligible_hits$|has_enough_after_cap$|cap_per_author$|is_trend_sparse$|historical_post_states$|(newest|active|trending|popular)_posts|with_affinities$|with_followee_engagements$|source_fetch_limit$|max_per_author$|global_sources$|personal_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

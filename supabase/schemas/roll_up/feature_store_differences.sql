@@ -1,15 +1,15 @@
 -- Is the feature store right? Every row worked out from the definitions, from scratch, and held against what is stored.
 
-create function recsys_engine.interactions_that_count() returns setof recsys_engine.countable_interactions
+create function recsys_engine.counted_interactions() returns setof recsys_engine.non_burst_interactions
 language sql stable security invoker
 begin atomic
   select distinct on (events.post_id, events.user_id, events.kind) events.*
-  from recsys_engine.countable_interactions as events
+  from recsys_engine.non_burst_interactions as events
   join recsys.source_posts as posts on posts.post_id = events.post_id
   where events.user_id is distinct from posts.author_id
   order by events.post_id, events.user_id, events.kind, events.created_at, events.interaction_id;
 end;
-comment on function recsys_engine.interactions_that_count() is 'The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked.';
+comment on function recsys_engine.counted_interactions() is 'The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked.';
 
 create function recsys_engine.post_stats_from_scratch() returns setof recsys_engine.post_stats
 language sql stable security invoker set search_path = ''
@@ -20,7 +20,7 @@ as $$
       counted.*,
       row_number() over (partition by counted.post_id order by counted.created_at, counted.interaction_id) as number,
       row_number() over (partition by counted.post_id, counted.user_id order by counted.created_at, counted.interaction_id) = 1 as is_first
-    from recsys_engine.interactions_that_count() as counted
+    from recsys_engine.counted_interactions() as counted
   ),
   decayed as (
     select series.post_id, events.number, events.counts
@@ -54,7 +54,7 @@ as $$
       ln(1 + greatest(0, extract(epoch from counted.created_at - posts.created_at)::double precision) / 3600) as log_age,
       ln(1 + greatest(0, extract(epoch from counted.created_at - lag(counted.created_at, 1, posts.created_at) over (
         partition by counted.post_id order by counted.created_at, counted.interaction_id))::double precision) / 3600) as log_idle
-    from recsys_engine.interactions_that_count() as counted
+    from recsys_engine.counted_interactions() as counted
     join recsys.source_posts as posts on posts.post_id = counted.post_id
   ),
   history as (
@@ -121,7 +121,7 @@ as $$
   ) as earliest on earliest.post_id = expected.post_id
   where (stored.interaction_id is null and not coalesce(
       -- thinned: before the first state that is stored, which is before that instant too
-      earliest.last_active_at < (select thinning.thinned_before from recsys_engine.thinning)
+      earliest.last_active_at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress)
         and (expected.last_active_at, expected.interaction_id) < (earliest.last_active_at, earliest.interaction_id), false))
     or expected.interaction_id is null
     or stored.interaction_id is not null and (
@@ -152,7 +152,7 @@ as $$
     order by user_stats.user_id, user_stats.last_active_at, user_stats.sort_id, user_stats.event_id
   ) as earliest on earliest.user_id = expected.user_id
   where (stored.event_id is null and not coalesce(
-      earliest.last_active_at < (select thinning.thinned_before from recsys_engine.thinning)
+      earliest.last_active_at < (select pruning_progress.thinned_before from recsys_engine.pruning_progress)
         and (expected.last_active_at, expected.sort_id, expected.event_id) < (earliest.last_active_at, earliest.sort_id, earliest.event_id), false))
     or expected.event_id is null
     or stored.event_id is not null and (
@@ -181,5 +181,5 @@ as $$
       expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $$;
 comment on function recsys_engine.feature_store_differences() is 'The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity.';
-revoke all on function recsys_engine.interactions_that_count(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() from public;
-grant execute on function recsys_engine.interactions_that_count(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() to service_role;
+revoke all on function recsys_engine.counted_interactions(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() from public;
+grant execute on function recsys_engine.counted_interactions(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() to service_role;

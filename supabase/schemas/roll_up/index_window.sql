@@ -80,7 +80,7 @@ end
 $$;
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-create function recsys_engine.move_index_window(p_most integer default 20000) returns bigint
+create function recsys_engine.advance_index_window(p_most integer default 20000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -128,9 +128,9 @@ begin
   return cardinality(looked_at)::bigint;
 end
 $$;
-comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
-revoke all on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.move_index_window(integer) from public;
-grant execute on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.move_index_window(integer) to service_role;
+revoke all on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) from public;
+grant execute on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) to service_role;
 
-select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
+select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.advance_index_window()');

@@ -1,6 +1,6 @@
 -- One roll-up: what is queued is worked off, and what cannot be digested is set aside.
 
-create function recsys_engine.work_off(
+create function recsys_engine.recompute_states(
   p_kind text,
   p_ids uuid[],
   p_since timestamptz[],
@@ -32,7 +32,7 @@ begin
   begin
     if p_kind = 'user' then
       written := recsys_engine.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
-      perform recsys_engine.keep_affinities(p_ids, p_since);
+      perform recsys_engine.refresh_user_affinities(p_ids, p_since);
     else
       select rolled_up.written, rolled_up.known into written, known
       from recsys_engine.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
@@ -64,7 +64,7 @@ begin
           -- the next alone: to read all that come later took 6 s for 4,000 views of one person, and four times as long for twice as many
           cross join lateral (
             select repeats.created_at as at
-            from recsys_engine.countable_interactions as repeats
+            from recsys_engine.non_burst_interactions as repeats
             where repeats.user_id = touched.user_id and repeats.post_id = touched.post_id and repeats.kind = kinds.kind and repeats.created_at > touched.at
             order by repeats.created_at
             limit 1
@@ -105,11 +105,11 @@ begin
   affected_since := '{}';
   revisited := '{}';
   if number_of_ids = 1 then
-    update recsys_engine.set_aside_changes as known
+    update recsys_engine.failed_feature_changes as known
     set at = least(known.at, p_since[1]), error_code = failed_code, reason = failed_reason, failures = known.failures + 1, last_failed_at = clock_timestamp()
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
-      insert into recsys_engine.set_aside_changes (user_id, post_id, at, error_code, reason)
+      insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
       -- of a post, whoever came to it is to be recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
@@ -126,7 +126,7 @@ begin
       return;
     end if;
     select * into part
-    from recsys_engine.work_off(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
+    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
     written := written + part.written;
     affected := affected || part.affected;
     affected_since := affected_since || part.affected_since;
@@ -134,9 +134,9 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+comment on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
 
-create function recsys_engine.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
+create function recsys_engine.roll_up_batch(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -167,7 +167,7 @@ begin
   written := 0::bigint;
   -- what comes after this statement stays queued, even where the statements below see its effect already
   with taken as materialized (
-    select * from recsys_engine.take_changes(p_most, p_late, p_horizon)
+    select * from recsys_engine.dequeue_changes(p_most, p_late, p_horizon)
   )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
   into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
@@ -180,10 +180,10 @@ begin
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
       from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
-      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.trial_age() * 2) as acts;
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.exploration_max_age() * 2) as acts;
 
   begin
-    perform recsys_engine.count_trials(acted_by, acted_on);
+    perform recsys_engine.update_exploration_stats(acted_by, acted_on);
   exception when others then
     -- the feature store goes on without it
     raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
@@ -194,7 +194,7 @@ begin
   begin
     -- what no longer counts, or counts again, is as if it had changed
     select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
-    into more from recsys_engine.keep_bursts(touched_by, touched, touched_at) as each;
+    into more from recsys_engine.refresh_bursts(touched_by, touched, touched_at) as each;
     if more.user_ids is not null then
       touched_by := touched_by || more.user_ids;
       touched := touched || more.post_ids;
@@ -218,10 +218,10 @@ begin
   for part in
     select array_agg(changed.post_id) as ids, array_agg(least(changed.since, failed.at)) as since
     from unnest(posts, posts_since) as changed (post_id, since)
-    left join recsys_engine.set_aside_changes as failed on failed.post_id = changed.post_id
+    left join recsys_engine.failed_feature_changes as failed on failed.post_id = changed.post_id
     group by failed.post_id
   loop
-    select * into done from recsys_engine.work_off('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
+    select * into done from recsys_engine.recompute_states('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
     written := written + done.written;
     affected := affected || done.affected;
     affected_since := affected_since || done.affected_since;
@@ -234,7 +234,7 @@ begin
   judged as (
     select
       each.user_id, each.since,
-      case when p_rewrites is null then 0 else recsys_engine.states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
+      case when p_rewrites is null then 0 else recsys_engine.count_states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
     from each
   ),
   summed as (
@@ -250,7 +250,7 @@ begin
   from summed;
   users := part.now;
   users_since := part.now_since;
-  perform recsys_engine.put_off(part.later, part.later_since, part.later_number);
+  perform recsys_engine.defer_recompute(part.later, part.later_since, part.later_number);
   -- of these, everything is read that they did
   touched_by := touched_by || revisited;
   touched := touched || array_fill(null::uuid, array[cardinality(revisited)]);
@@ -262,19 +262,19 @@ begin
     from (
       select of_users.user_id, min(of_users.since) as since from unnest(users, users_since) as of_users (user_id, since) group by of_users.user_id
     ) as changed
-    left join recsys_engine.set_aside_changes as failed on failed.user_id = changed.user_id
+    left join recsys_engine.failed_feature_changes as failed on failed.user_id = changed.user_id
     group by failed.user_id
   loop
     -- what one that failed did since then is no longer queued
     select * into done
-    from recsys_engine.work_off('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
+    from recsys_engine.recompute_states('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
     written := written + done.written;
   end loop;
 
   perform recsys_engine.mark_idle(posts);
 
-  delete from recsys_engine.set_aside_changes
-  where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
+  delete from recsys_engine.failed_feature_changes
+  where failed_feature_changes.last_failed_at < started and (failed_feature_changes.post_id = any (posts) or failed_feature_changes.user_id = any (users));
   -- also after a deletion, which writes nothing
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids)
@@ -283,24 +283,24 @@ begin
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $$;
-comment on function recsys_engine.roll_up_portion(bigint, integer, integer, integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
+comment on function recsys_engine.roll_up_batch(bigint, integer, integer, integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
 
-create function recsys_engine.set_aside(p_user_id uuid, p_post_id uuid, p_at timestamptz) returns void
+create function recsys_engine.record_failed_change(p_user_id uuid, p_post_id uuid, p_at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  insert into recsys_engine.set_aside_changes as known (user_id, at, error_code, reason)
+  insert into recsys_engine.failed_feature_changes as known (user_id, at, error_code, reason)
   select p_user_id, p_at, '57014', 'it reached the statement limit alone' where p_user_id is not null
   on conflict (user_id) do update
   set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
-  insert into recsys_engine.set_aside_changes as known (post_id, at, error_code, reason)
+  insert into recsys_engine.failed_feature_changes as known (post_id, at, error_code, reason)
   select p_post_id, p_at, '57014', 'it reached the statement limit alone' where p_post_id is not null
   on conflict (post_id) do update
   set at = least(known.at, excluded.at), error_code = excluded.error_code, reason = excluded.reason, failures = known.failures + 1, last_failed_at = clock_timestamp();
   -- above any horizon
-  insert into recsys_engine.late_changes as waiting (user_id, post_id, at, of_post) values (p_user_id, p_post_id, p_at, 1000001)
+  insert into recsys_engine.deferred_changes as waiting (user_id, post_id, at, of_post) values (p_user_id, p_post_id, p_at, 1000001)
   on conflict (user_id) where post_id is null do update set at = least(waiting.at, excluded.at), of_post = excluded.of_post
 $$;
-comment on function recsys_engine.set_aside(uuid, uuid, timestamptz) is 'Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night.';
+comment on function recsys_engine.record_failed_change(uuid, uuid, timestamptz) is 'Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night.';
 
 create function recsys.roll_up(p_most bigint default 20000, p_rewrites integer default 20000, p_horizon integer default 10000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -325,10 +325,10 @@ begin
     perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
-    select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
+    select * into portion from recsys_engine.roll_up_batch(p_most, null, null, null);
     return portion.written;
   end if;
-  select roll_up_share.share into strict before from recsys_engine.roll_up_share;
+  select roll_up_budget.share into strict before from recsys_engine.roll_up_budget;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
   -- a single change takes the usual path, which can set it aside
@@ -340,7 +340,7 @@ begin
       if is_first then
         select * into portion from recsys_engine.roll_up_anew(greatest(1, most / 80)::integer, greatest(1, most / 200)::integer);
       else
-        select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+        select * into portion from recsys_engine.roll_up_batch(most, late, rewrites, p_horizon);
       end if;
     exception when query_canceled then
       if due is null or clock_timestamp() < due then
@@ -352,21 +352,21 @@ begin
       elsif most > 1 then
         -- it took no more than waits
         most := least(most, greatest(1, (select count(*) from (select from recsys_engine.feature_changes limit most) as waiting)));
-        update recsys_engine.roll_up_share set share = least(before, greatest(1, most) / p_most::double precision) / 2;
+        update recsys_engine.roll_up_budget set share = least(before, greatest(1, most) / p_most::double precision) / 2;
       else
-        perform recsys_engine.set_aside(alone.user_id, alone.post_id, alone.at) from recsys_engine.take_changes(1, late, p_horizon) as alone;
+        perform recsys_engine.record_failed_change(alone.user_id, alone.post_id, alone.at) from recsys_engine.dequeue_changes(1, late, p_horizon) as alone;
       end if;
       return so_far;
     end;
     so_far := so_far + portion.written;
     exit when portion.taken < case when is_first then 1 else most end or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
   end loop;
-  update recsys_engine.roll_up_share set share = least(1, before * 2) where share < 1;
+  update recsys_engine.roll_up_budget set share = least(1, before * 2) where share < 1;
   return so_far;
 end
 $$;
 comment on function recsys.roll_up(bigint, integer, integer) is 'Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md.';
-revoke all on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
-  recsys_engine.roll_up_portion(bigint, integer, integer, integer), recsys_engine.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
-grant execute on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
-  recsys_engine.roll_up_portion(bigint, integer, integer, integer), recsys_engine.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) to service_role;
+revoke all on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
+  recsys_engine.roll_up_batch(bigint, integer, integer, integer), recsys_engine.record_failed_change(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
+grant execute on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
+  recsys_engine.roll_up_batch(bigint, integer, integer, integer), recsys_engine.record_failed_change(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) to service_role;

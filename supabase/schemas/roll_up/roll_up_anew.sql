@@ -7,7 +7,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  -- as in recsys_engine.roll_up_portion
+  -- as in recsys_engine.roll_up_batch
   few constant integer := 50000;
   acts record;
 begin
@@ -23,11 +23,11 @@ begin
     if not exists (select from recsys_engine.post_stats) then
       select array_agg(recent.user_id) as user_ids, array_agg(recent.post_id) as post_ids into acts
       from recsys_engine.feature_changes as recent
-      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.trial_age() * 2;
-      perform recsys_engine.count_trials(acts.user_ids, acts.post_ids);
+      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.exploration_max_age() * 2;
+      perform recsys_engine.update_exploration_stats(acts.user_ids, acts.post_ids);
       -- imports are no bursts; but a few changes record who acted when, as in any roll-up
       if (select count(*) from recsys_engine.feature_changes) <= few then
-        perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+        perform recsys_engine.refresh_first_day_interactions(array_agg(changed.user_id), array_agg(changed.at))
         from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
       end if;
     end if;
@@ -99,16 +99,16 @@ begin
     taken := cardinality(people)::bigint;
     written := 0::bigint;
     if taken > 0 then
-      select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+      select * into done from recsys_engine.recompute_states('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
       written := done.written;
-      delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.user_id = any (people);
+      delete from recsys_engine.failed_feature_changes where failed_feature_changes.last_failed_at < started and failed_feature_changes.user_id = any (people);
     end if;
     return;
   end if;
   taken := cardinality(posts)::bigint;
   perform recsys_engine.keep_author_readers(posts);
   perform recsys_engine.count_usual_newcomers();
-  select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+  select * into done from recsys_engine.recompute_states('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
   -- people who interacted with these posts are recomputed once, after all posts
   insert into recsys_engine.feature_changes (user_id)
@@ -117,7 +117,7 @@ begin
     select from recsys_engine.feature_changes as waiting where waiting.user_id = affected.user_id and waiting.post_id is null and waiting.at = '-infinity'
   );
   perform recsys_engine.mark_idle(posts);
-  delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.post_id = any (posts);
+  delete from recsys_engine.failed_feature_changes where failed_feature_changes.last_failed_at < started and failed_feature_changes.post_id = any (posts);
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;

@@ -88,9 +88,9 @@ begin
       select late.post_id, late.since, late.last_active_at, late.author_id, events.*
       from late
       cross join lateral (
-        select countable_interactions.created_at, countable_interactions.interaction_id, countable_interactions.user_id, countable_interactions.kind
-        from recsys_engine.countable_interactions
-        where countable_interactions.post_id = late.post_id and countable_interactions.created_at >= late.since
+        select non_burst_interactions.created_at, non_burst_interactions.interaction_id, non_burst_interactions.user_id, non_burst_interactions.kind
+        from recsys_engine.non_burst_interactions
+        where non_burst_interactions.post_id = late.post_id and non_burst_interactions.created_at >= late.since
         offset 0
       ) as events
       where late.post_id <> all (known)
@@ -100,10 +100,10 @@ begin
       from pairs
       join late on late.post_id = pairs.post_id
       cross join lateral (
-        select countable_interactions.created_at, countable_interactions.interaction_id, countable_interactions.user_id, countable_interactions.kind
-        from recsys_engine.countable_interactions
-        where countable_interactions.user_id = pairs.user_id and countable_interactions.post_id = pairs.post_id
-          and countable_interactions.created_at >= pairs.since
+        select non_burst_interactions.created_at, non_burst_interactions.interaction_id, non_burst_interactions.user_id, non_burst_interactions.kind
+        from recsys_engine.non_burst_interactions
+        where non_burst_interactions.user_id = pairs.user_id and non_burst_interactions.post_id = pairs.post_id
+          and non_burst_interactions.created_at >= pairs.since
         offset 0
       ) as events
     ) as found
@@ -116,14 +116,14 @@ begin
         when numbered.number_of_user > 1 then false
         when numbered.last_active_at is null then true
         else not exists (
-          select from recsys_engine.countable_interactions as earlier
+          select from recsys_engine.non_burst_interactions as earlier
           where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.created_at < numbered.since
         )
       end as is_first
     from numbered
     -- what counts: of each person the first of each kind
     where numbered.number_of_kind = 1 and (numbered.last_active_at is null or not exists (
-      select from recsys_engine.countable_interactions as earlier
+      select from recsys_engine.non_burst_interactions as earlier
       where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind and earlier.created_at < numbered.since
     ))
   ),

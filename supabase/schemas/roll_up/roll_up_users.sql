@@ -6,7 +6,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  thinned_before constant timestamptz := (select thinning.thinned_before from recsys_engine.thinning);
+  thinned_before constant timestamptz := (select pruning_progress.thinned_before from recsys_engine.pruning_progress);
   written bigint;
   -- users who have states at or after the instant, or none at all
   reopened uuid[];
@@ -115,7 +115,7 @@ begin
       numbered.*,
       -- what counts: their first of its kind with a post of somebody else
       numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
-        select from recsys_engine.countable_interactions as earlier
+        select from recsys_engine.non_burst_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
           and earlier.created_at <= numbered.created_at and (earlier.created_at < numbered.created_at or earlier.interaction_id < numbered.sort_id)
       ) as is_interaction
@@ -137,10 +137,10 @@ begin
       limit 1
     ) as before on true
     left join lateral (
-      -- as in recsys_engine.thinned_state(), which a bulk of rows cannot wait for
+      -- as in recsys_engine.reconstruct_state(), which a bulk of rows cannot wait for
       select counted.last_active_at
       from (select where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before offset 0) as asked
-      cross join lateral recsys_engine.counted_before(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
+      cross join lateral recsys_engine.state_before_interaction(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
     ) as thinned on true
   ),
   series as (

@@ -12,7 +12,7 @@ create table recsys_engine.user_affinities (
 )
 -- a roll-up rewrites a row in its page, where there is room, and leaves the index alone
 with (fillfactor = 70);
-comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.keep_affinities alone.';
+comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.refresh_user_affinities alone.';
 comment on column recsys_engine.user_affinities.user_id is 'The person.';
 comment on column recsys_engine.user_affinities.until is 'When the last interaction was that is counted.';
 comment on column recsys_engine.user_affinities.acts is 'How many interactions are counted: the latest 10,000 at most.';
@@ -24,7 +24,7 @@ create policy "people read their own affinities" on recsys_engine.user_affinitie
 grant select on recsys_engine.user_affinities to authenticated;
 grant select, insert, update, delete on recsys_engine.user_affinities to service_role;
 
-create function recsys_engine.keep_affinities(p_users uuid[], p_since timestamptz[]) returns bigint
+create function recsys_engine.refresh_user_affinities(p_users uuid[], p_since timestamptz[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -105,6 +105,6 @@ begin
   return written;
 end
 $$;
-comment on function recsys_engine.keep_affinities(uuid[], timestamptz[]) is 'Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written.';
-revoke all on function recsys_engine.keep_affinities(uuid[], timestamptz[]) from public;
-grant execute on function recsys_engine.keep_affinities(uuid[], timestamptz[]) to service_role;
+comment on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) is 'Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written.';
+revoke all on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) to service_role;

@@ -25,22 +25,22 @@ comment on column recsys_engine.topics.is_public is 'Whether visitors may be tol
 comment on column recsys_engine.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
 comment on column recsys_engine.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
 comment on column recsys_engine.topics.demand is 'How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
-comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.about_people() of it.';
+comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
 comment on column recsys_engine.topics.supply is 'How many of these posts a day were written in the last 28 days.';
 comment on column recsys_engine.topics.created_at is 'When it was first found.';
 comment on column recsys_engine.topics.updated_at is 'When size, demand, people and supply were last counted.';
 
-create function recsys_engine.least_people() returns integer
+create function recsys_engine.anonymity_threshold() returns integer
 language sql immutable security invoker set search_path = ''
 return 10;
-comment on function recsys_engine.least_people() is 'Of so many people at least is what users are told of people.';
+comment on function recsys_engine.anonymity_threshold() is 'Of so many people at least is what users are told of people.';
 
-create function recsys_engine.about_people(p_people integer) returns integer
+create function recsys_engine.rounded_people_count(p_people integer) returns integer
 language sql immutable security invoker set search_path = ''
-return nullif(p_people / recsys_engine.least_people() * recsys_engine.least_people(), 0);
-comment on function recsys_engine.about_people(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people().';
-revoke all on function recsys_engine.least_people(), recsys_engine.about_people(integer) from public;
-grant execute on function recsys_engine.least_people(), recsys_engine.about_people(integer) to service_role;
+return nullif(p_people / recsys_engine.anonymity_threshold() * recsys_engine.anonymity_threshold(), 0);
+comment on function recsys_engine.rounded_people_count(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold().';
+revoke all on function recsys_engine.anonymity_threshold(), recsys_engine.rounded_people_count(integer) from public;
+grant execute on function recsys_engine.anonymity_threshold(), recsys_engine.rounded_people_count(integer) to service_role;
 
 create table recsys_engine.post_topics (
   post_id uuid primary key,

@@ -11,7 +11,7 @@ comment on column recsys_engine.rate_limits.whole_at is 'When the allowance is w
 alter table recsys_engine.rate_limits enable row level security;
 grant select, insert, update, delete on recsys_engine.rate_limits to service_role;
 
-create function recsys_engine.take_request(p_user_id uuid) returns double precision
+create function recsys_engine.consume_rate_limit(p_user_id uuid) returns double precision
 language plpgsql volatile security invoker set search_path = ''
 -- whoever locks the table keeps no feed waiting
 set lock_timeout = '100ms'
@@ -37,7 +37,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.take_request(uuid) is 'Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends.';
+comment on function recsys_engine.consume_rate_limit(uuid) is 'Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends.';
 
 create function recsys_engine.purge_rate_limits() returns bigint
 language sql volatile security invoker set search_path = ''
@@ -49,7 +49,7 @@ as $$
 $$;
 comment on function recsys_engine.purge_rate_limits() is 'Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron.';
 
-revoke all on function recsys_engine.take_request(uuid), recsys_engine.purge_rate_limits() from public;
-grant execute on function recsys_engine.take_request(uuid), recsys_engine.purge_rate_limits() to service_role;
+revoke all on function recsys_engine.consume_rate_limit(uuid), recsys_engine.purge_rate_limits() from public;
+grant execute on function recsys_engine.consume_rate_limit(uuid), recsys_engine.purge_rate_limits() to service_role;
 
 select recsys_engine.schedule('recsys purge of rate limits', '57 3 * * *', 'select recsys_engine.purge_rate_limits()');

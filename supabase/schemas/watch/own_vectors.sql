@@ -76,7 +76,7 @@ as $$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from (%s) as own where own.id = any ($2) and own.encoder in ($1, %L) and own.vector is not null%s order by own.id, own.vector',
-    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.personalization_opt_outs as nobody where nobody.user_id = own.id)' end)
   using p_encoder, p_ids;
 end
 $$;
@@ -89,7 +89,7 @@ begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder in (basis.encoder, %L) and own.vector is not null where basis.basis_id = $1 and own.id > $2 and not exists (select from recsys_engine.%I as reduced where reduced.%I = own.id and reduced.basis_id = basis.basis_id)%s order by own.id, own.vector limit $3',
     recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'post' then 'reduced_vectors' else 'reduced_user_vectors' end, p_entity || '_id',
-    case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+    case p_entity when 'user' then ' and not exists (select from recsys_engine.personalization_opt_outs as nobody where nobody.user_id = own.id)' end)
   using p_basis, p_after, p_limit;
 end
 $$;

@@ -41,11 +41,11 @@ begin
       perform recsys_engine.index_sound_tags(ids);
     end if;
     if tg_op = 'DELETE' then
-      ids := recsys_engine.without_gone(entity, ids);
+      ids := recsys_engine.clean_up_deleted_entities(entity, ids);
     end if;
     perform recsys_engine.enqueue_embedding_jobs(entity, ids);
     if tg_op = 'UPDATE' and entity = 'post' and kind <> 'vectors' then
-      perform recsys_engine.note_edits(ids);
+      perform recsys_engine.record_edits(ids);
     end if;
   end if;
   return null;

@@ -24,12 +24,12 @@ export function assertWithinRateLimit(userId: string): void {
  * @throws AppError 429
  */
 export async function consumeRateLimit(connection: Connection, userId: string): Promise<void> {
-  const asked = run(connection, call("recsys_engine.take_request", { p_user_id: userId }));
+  const asked = run(connection, call("recsys_engine.consume_rate_limit", { p_user_id: userId }));
   const [row] = await asked.catch((error: { code?: unknown }) => {
     if (tolerated.has(error.code)) return [];
     throw error;
   });
-  const seconds = row?.take_request ?? 0;
+  const seconds = row?.consume_rate_limit ?? 0;
   if (seconds <= 0) return;
   for (const oldest of refusedUntil.keys()) if (refusedUntil.size >= mostRemembered) refusedUntil.delete(oldest);
   refusedUntil.set(userId, performance.now() + 1000 * seconds);

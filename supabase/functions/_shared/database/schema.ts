@@ -479,6 +479,17 @@ export interface RecsysEngineAuthorReaders {
   user_ids: string[];
 }
 
+export interface RecsysEngineBackdatedDays {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * Whose.
+   */
+  user_id: string;
+}
+
 export interface RecsysEngineBatchPages {
   /**
    * How often it was claimed; after five claims that nobody came back from it is left alone.
@@ -623,93 +634,6 @@ export interface RecsysEngineBursts {
   user_id: string;
 }
 
-export interface RecsysEngineChosenImpressions {
-  /**
-   * The same of a comment.
-   */
-  comment_probability: number;
-  /**
-   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
-   */
-  degraded: string;
-  /**
-   * It was there because it is under trial (recsys_engine.trials), and not by its score. In a list made ahead none is.
-   */
-  explored: boolean;
-  /**
-   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
-   */
-  features: number[];
-  /**
-   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
-   */
-  mode: string;
-  /**
-   * The model that ranked it; null: none was active.
-   */
-  model_id: number;
-  /**
-   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
-   */
-  optional_probabilities: Json;
-  /**
-   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
-   */
-  position: number;
-  /**
-   * What was shown.
-   */
-  post_id: string;
-  /**
-   * What of recsys.promotions put it there, or changed its score; null: nothing.
-   */
-  promotion_id: number;
-  /**
-   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
-   */
-  propensity: number;
-  /**
-   * The feed: the request_id of its answer.
-   */
-  request_id: string;
-  /**
-   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
-   */
-  score: number;
-  /**
-   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
-   */
-  seen_at: Timestamp;
-  /**
-   * When, by the engine's clock (recsys.clock()).
-   */
-  shown_at: Timestamp;
-  /**
-   * The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.
-   */
-  source: string;
-  /**
-   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
-   */
-  team: number;
-  /**
-   * Whom it was shown to.
-   */
-  user_id: string;
-  /**
-   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
-   */
-  variant: string;
-  /**
-   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
-   */
-  view_probability: number;
-  /**
-   * The same of a vote.
-   */
-  vote_probability: number;
-}
-
 export interface RecsysEngineCircleMembers {
   /**
    * The user.
@@ -717,35 +641,39 @@ export interface RecsysEngineCircleMembers {
   user_id: string;
 }
 
-export interface RecsysEngineCountableInteractions {
+export interface RecsysEngineDeferredChanges {
   /**
-   * When.
+   * As in recsys_engine.feature_changes.
    */
-  created_at: Timestamp;
+  at: Timestamp;
   /**
-   * Unique over all kinds; of equal times the lower one came first.
+   * Its number.
    */
-  interaction_id: number;
+  late_change_id: Generated<number>;
   /**
-   * view, vote or comment.
+   * How many states of the post are recomputed for it, about: not counted on above the horizon.
    */
-  kind: string;
+  of_post: Generated<number>;
   /**
-   * With which post.
+   * How many of the user.
    */
-  post_id: string;
+  of_user: Generated<number>;
   /**
-   * Who did it.
+   * As in recsys_engine.feature_changes.
    */
-  user_id: string;
+  post_id: string | null;
   /**
-   * Of a view the seconds it took, of others a strength or rating; null: none.
+   * When the change was made.
    */
-  value: number;
+  queued_at: Generated<Timestamp>;
   /**
-   * How much it counts compared with others of its kind, as the app says; null: 1.
+   * How many together.
    */
-  weight: number;
+  rewrites: Generated<number>;
+  /**
+   * As in recsys_engine.feature_changes.
+   */
+  user_id: string | null;
 }
 
 export interface RecsysEngineDroppableModels {
@@ -947,6 +875,79 @@ export interface RecsysEngineEventIds {
   user_id: string;
 }
 
+export interface RecsysEngineExplorationImpressions {
+  /**
+   * Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.
+   */
+  acted: boolean | null;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * When for the first time, by the engine's clock.
+   */
+  shown_at: Timestamp;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineExplorationStats {
+  /**
+   * How many of these viewed, voted for or commented on it within an hour.
+   */
+  acted: number;
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.
+   */
+  impressions: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
+export interface RecsysEngineFailedFeatureChanges {
+  /**
+   * From when on the states are to be recomputed. -infinity: all of them.
+   */
+  at: Timestamp;
+  /**
+   * SQLSTATE of the latest failure.
+   */
+  error_code: string;
+  /**
+   * How often it was tried in vain.
+   */
+  failures: Generated<number>;
+  /**
+   * Since when its states are behind, by the wall clock.
+   */
+  first_failed_at: Generated<Timestamp>;
+  /**
+   * When it was tried last, by the wall clock.
+   */
+  last_failed_at: Generated<Timestamp>;
+  /**
+   * The post; null: a user.
+   */
+  post_id: string | null;
+  /**
+   * What the latest failure was.
+   */
+  reason: string;
+  /**
+   * The user; null: a post.
+   */
+  user_id: string | null;
+}
+
 export interface RecsysEngineFeatureChanges {
   /**
    * When the interaction or login happened: states before this instant stay right. -infinity: none does.
@@ -1027,7 +1028,7 @@ export interface RecsysEngineFeedSettings {
    */
   topic_share: number;
   /**
-   * To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   * To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
    */
   trial_impressions: number;
   /**
@@ -1044,7 +1045,7 @@ export interface RecsysEngineFeedSettings {
   vote_weight: number;
 }
 
-export interface RecsysEngineFirstActs {
+export interface RecsysEngineFirstDayInteractions {
   /**
    * When they came to it first.
    */
@@ -1223,7 +1224,7 @@ export interface RecsysEngineIndexWindow {
   since: Generated<Timestamp>;
 }
 
-export interface RecsysEngineJudgedInteractions {
+export interface RecsysEngineInteractionsWithBursts {
   /**
    * As in recsys.source_interactions.
    */
@@ -1256,52 +1257,6 @@ export interface RecsysEngineJudgedInteractions {
    * As in recsys.source_interactions.
    */
   weight: number;
-}
-
-export interface RecsysEngineLateChanges {
-  /**
-   * As in recsys_engine.feature_changes.
-   */
-  at: Timestamp;
-  /**
-   * Its number.
-   */
-  late_change_id: Generated<number>;
-  /**
-   * How many states of the post are recomputed for it, about: not counted on above the horizon.
-   */
-  of_post: Generated<number>;
-  /**
-   * How many of the user.
-   */
-  of_user: Generated<number>;
-  /**
-   * As in recsys_engine.feature_changes.
-   */
-  post_id: string | null;
-  /**
-   * When the change was made.
-   */
-  queued_at: Generated<Timestamp>;
-  /**
-   * How many together.
-   */
-  rewrites: Generated<number>;
-  /**
-   * As in recsys_engine.feature_changes.
-   */
-  user_id: string | null;
-}
-
-export interface RecsysEngineLateDays {
-  /**
-   * The day (UTC).
-   */
-  day: Timestamp;
-  /**
-   * Whose.
-   */
-  user_id: string;
 }
 
 export interface RecsysEngineLatestPostStats {
@@ -1494,6 +1449,13 @@ export interface RecsysEngineModelFeatures {
   part: string;
 }
 
+export interface RecsysEngineModelsUnderTest {
+  /**
+   * The model.
+   */
+  model_id: number;
+}
+
 export interface RecsysEngineModelsWithoutBasis {
   /**
    * Whose vectors it reads.
@@ -1509,7 +1471,38 @@ export interface RecsysEngineModelsWithoutBasis {
   name: string;
 }
 
-export interface RecsysEngineOptionalActs {
+export interface RecsysEngineNonBurstInteractions {
+  /**
+   * When.
+   */
+  created_at: Timestamp;
+  /**
+   * Unique over all kinds; of equal times the lower one came first.
+   */
+  interaction_id: number;
+  /**
+   * view, vote or comment.
+   */
+  kind: string;
+  /**
+   * With which post.
+   */
+  post_id: string;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+  /**
+   * Of a view the seconds it took, of others a strength or rating; null: none.
+   */
+  value: number;
+  /**
+   * How much it counts compared with others of its kind, as the app says; null: 1.
+   */
+  weight: number;
+}
+
+export interface RecsysEngineOptionalHeadEvents {
   /**
    * When.
    */
@@ -1524,6 +1517,13 @@ export interface RecsysEngineOptionalActs {
   post_id: string;
   /**
    * Who did it.
+   */
+  user_id: string;
+}
+
+export interface RecsysEnginePersonalizationOptOuts {
+  /**
+   * Who.
    */
   user_id: string;
 }
@@ -1682,6 +1682,21 @@ export interface RecsysEnginePostTopics {
   topic_id: number;
 }
 
+export interface RecsysEnginePruningProgress {
+  /**
+   * The post or user after which the next call goes on, in the order of their ids.
+   */
+  after_id: Generated<string>;
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.
+   */
+  thinned_before: Generated<Timestamp>;
+}
+
 export interface RecsysEngineRateLimits {
   /**
    * Whose.
@@ -1727,6 +1742,93 @@ export interface RecsysEngineRawVectors {
   vector: number[];
 }
 
+export interface RecsysEngineRecommendedImpressions {
+  /**
+   * The same of a comment.
+   */
+  comment_probability: number;
+  /**
+   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
+   */
+  degraded: string;
+  /**
+   * It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.
+   */
+  explored: boolean;
+  /**
+   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
+   */
+  features: number[];
+  /**
+   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
+   */
+  mode: string;
+  /**
+   * The model that ranked it; null: none was active.
+   */
+  model_id: number;
+  /**
+   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
+   */
+  optional_probabilities: Json;
+  /**
+   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
+   */
+  position: number;
+  /**
+   * What was shown.
+   */
+  post_id: string;
+  /**
+   * What of recsys.promotions put it there, or changed its score; null: nothing.
+   */
+  promotion_id: number;
+  /**
+   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
+   */
+  propensity: number;
+  /**
+   * The feed: the request_id of its answer.
+   */
+  request_id: string;
+  /**
+   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
+   */
+  score: number;
+  /**
+   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
+   */
+  seen_at: Timestamp;
+  /**
+   * When, by the engine's clock (recsys.clock()).
+   */
+  shown_at: Timestamp;
+  /**
+   * The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.
+   */
+  source: string;
+  /**
+   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   */
+  team: number;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+  /**
+   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
+   */
+  variant: string;
+  /**
+   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
+   */
+  view_probability: number;
+  /**
+   * The same of a vote.
+   */
+  vote_probability: number;
+}
+
 export interface RecsysEngineReducedUserVectors {
   /**
    * By which they were made.
@@ -1768,6 +1870,17 @@ export interface RecsysEngineRolledUpPosts {
   version: number;
 }
 
+export interface RecsysEngineRollUpBudget {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * The share, 1 at most.
+   */
+  share: Generated<number>;
+}
+
 export interface RecsysEngineRollUpLag {
   /**
    * How long the oldest has waited; null: none waits.
@@ -1781,52 +1894,6 @@ export interface RecsysEngineRollUpLag {
    * Changes that wait for recsys.roll_up().
    */
   depth: number;
-}
-
-export interface RecsysEngineRollUpShare {
-  /**
-   * Always true: there is one row.
-   */
-  only_row: Generated<boolean>;
-  /**
-   * The share, 1 at most.
-   */
-  share: Generated<number>;
-}
-
-export interface RecsysEngineSetAsideChanges {
-  /**
-   * From when on the states are to be recomputed. -infinity: all of them.
-   */
-  at: Timestamp;
-  /**
-   * SQLSTATE of the latest failure.
-   */
-  error_code: string;
-  /**
-   * How often it was tried in vain.
-   */
-  failures: Generated<number>;
-  /**
-   * Since when its states are behind, by the wall clock.
-   */
-  first_failed_at: Generated<Timestamp>;
-  /**
-   * When it was tried last, by the wall clock.
-   */
-  last_failed_at: Generated<Timestamp>;
-  /**
-   * The post; null: a user.
-   */
-  post_id: string | null;
-  /**
-   * What the latest failure was.
-   */
-  reason: string;
-  /**
-   * The user; null: a post.
-   */
-  user_id: string | null;
 }
 
 export interface RecsysEngineShadowImpressions {
@@ -1940,21 +2007,6 @@ export interface RecsysEngineSizes {
    * The same as text.
    */
   size: string;
-}
-
-export interface RecsysEngineThinning {
-  /**
-   * The post or user after which the next call goes on, in the order of their ids.
-   */
-  after_id: Generated<string>;
-  /**
-   * Always true: there is one row.
-   */
-  only_row: Generated<boolean>;
-  /**
-   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.
-   */
-  thinned_before: Generated<Timestamp>;
 }
 
 export interface RecsysEngineTimeline {
@@ -2081,7 +2133,7 @@ export interface RecsysEngineTopics {
    */
   model_id: number;
   /**
-   * How many people came to these posts in that time, each once; users are told recsys_engine.about_people() of it.
+   * How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.
    */
   people: Generated<number>;
   /**
@@ -2206,34 +2258,34 @@ export interface RecsysEngineTrainingRequests {
 
 export interface RecsysEngineTrialImpressions {
   /**
-   * Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.
+   * Whether they interacted with it.
    */
-  acted: boolean | null;
+  acted: boolean;
   /**
    * The post.
    */
   post_id: string;
   /**
-   * When for the first time, by the engine's clock.
+   * When it was first shown to them.
    */
   shown_at: Timestamp;
   /**
-   * Whom it was shown to.
+   * Who saw it.
    */
   user_id: string;
 }
 
 export interface RecsysEngineTrials {
   /**
-   * How many of these viewed, voted for or commented on it within an hour.
+   * How many of them interacted with it.
    */
   acted: number;
   /**
-   * When it was written.
+   * When it was created.
    */
   created_at: Timestamp;
   /**
-   * How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.
+   * To how many people it was shown.
    */
   impressions: number;
   /**
@@ -2527,7 +2579,7 @@ export interface RecsysExperimentVariants {
    */
   second_model_id: number | null;
   /**
-   * What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.checked_settings. {}: nothing.
+   * What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.validate_experiment_settings. {}: nothing.
    */
   settings: Generated<Json>;
   /**
@@ -2612,7 +2664,7 @@ export interface RecsysImpressions {
    */
   degraded: string | null;
   /**
-   * It was there because it is under trial (recsys_engine.trials), and not by its score. In a list made ahead none is.
+   * It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
   /**
@@ -2981,7 +3033,7 @@ export interface RecsysSettings {
    */
   impressions_per_day: Generated<number | null>;
   /**
-   * Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.
+   * Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.advance_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.
    */
   index_window_days: number | null;
   /**
@@ -3013,7 +3065,7 @@ export interface RecsysSettings {
    */
   topic_share: Generated<number>;
   /**
-   * To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   * To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
    */
   trial_impressions: Generated<number>;
   /**
@@ -3446,13 +3498,13 @@ export interface DB {
   "public.withheld": PublicWithheld;
   "recsys_engine.archived_days": RecsysEngineArchivedDays;
   "recsys_engine.author_readers": RecsysEngineAuthorReaders;
+  "recsys_engine.backdated_days": RecsysEngineBackdatedDays;
   "recsys_engine.batch_pages": RecsysEngineBatchPages;
   "recsys_engine.batch_progress": RecsysEngineBatchProgress;
   "recsys_engine.batch_runs": RecsysEngineBatchRuns;
   "recsys_engine.bursts": RecsysEngineBursts;
-  "recsys_engine.chosen_impressions": RecsysEngineChosenImpressions;
   "recsys_engine.circle_members": RecsysEngineCircleMembers;
-  "recsys_engine.countable_interactions": RecsysEngineCountableInteractions;
+  "recsys_engine.deferred_changes": RecsysEngineDeferredChanges;
   "recsys_engine.droppable_models": RecsysEngineDroppableModels;
   "recsys_engine.due_embedding_jobs": RecsysEngineDueEmbeddingJobs;
   "recsys_engine.edited_posts": RecsysEngineEditedPosts;
@@ -3462,10 +3514,13 @@ export interface DB {
   "recsys_engine.encoding_jobs": RecsysEngineEncodingJobs;
   "recsys_engine.erasable_columns": RecsysEngineErasableColumns;
   "recsys_engine.event_ids": RecsysEngineEventIds;
+  "recsys_engine.exploration_impressions": RecsysEngineExplorationImpressions;
+  "recsys_engine.exploration_stats": RecsysEngineExplorationStats;
+  "recsys_engine.failed_feature_changes": RecsysEngineFailedFeatureChanges;
   "recsys_engine.feature_changes": RecsysEngineFeatureChanges;
   "recsys_engine.feature_store_version": RecsysEngineFeatureStoreVersion;
   "recsys_engine.feed_settings": RecsysEngineFeedSettings;
-  "recsys_engine.first_acts": RecsysEngineFirstActs;
+  "recsys_engine.first_day_interactions": RecsysEngineFirstDayInteractions;
   "recsys_engine.granted_reads": RecsysEngineGrantedReads;
   "recsys_engine.heads": RecsysEngineHeads;
   "recsys_engine.idea_pool": RecsysEngineIdeaPool;
@@ -3474,36 +3529,37 @@ export interface DB {
   "recsys_engine.impression_features": RecsysEngineImpressionFeatures;
   "recsys_engine.impression_partitions": RecsysEngineImpressionPartitions;
   "recsys_engine.index_window": RecsysEngineIndexWindow;
-  "recsys_engine.judged_interactions": RecsysEngineJudgedInteractions;
-  "recsys_engine.late_changes": RecsysEngineLateChanges;
-  "recsys_engine.late_days": RecsysEngineLateDays;
+  "recsys_engine.interactions_with_bursts": RecsysEngineInteractionsWithBursts;
   "recsys_engine.latest_post_stats": RecsysEngineLatestPostStats;
   "recsys_engine.latest_user_stats": RecsysEngineLatestUserStats;
   "recsys_engine.listed_posts": RecsysEngineListedPosts;
   "recsys_engine.model_activations": RecsysEngineModelActivations;
   "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
   "recsys_engine.model_features": RecsysEngineModelFeatures;
+  "recsys_engine.models_under_test": RecsysEngineModelsUnderTest;
   "recsys_engine.models_without_basis": RecsysEngineModelsWithoutBasis;
-  "recsys_engine.optional_acts": RecsysEngineOptionalActs;
+  "recsys_engine.non_burst_interactions": RecsysEngineNonBurstInteractions;
+  "recsys_engine.optional_head_events": RecsysEngineOptionalHeadEvents;
+  "recsys_engine.personalization_opt_outs": RecsysEnginePersonalizationOptOuts;
   "recsys_engine.planned_schedules": RecsysEnginePlannedSchedules;
   "recsys_engine.post_neighbours": RecsysEnginePostNeighbours;
   "recsys_engine.post_stats": RecsysEnginePostStats;
   "recsys_engine.post_tags": RecsysEnginePostTags;
   "recsys_engine.post_topics": RecsysEnginePostTopics;
   "recsys_engine.posts_without_vector": RecsysEnginePostsWithoutVector;
+  "recsys_engine.pruning_progress": RecsysEnginePruningProgress;
   "recsys_engine.rate_limits": RecsysEngineRateLimits;
   "recsys_engine.raw_user_vectors": RecsysEngineRawUserVectors;
   "recsys_engine.raw_vectors": RecsysEngineRawVectors;
+  "recsys_engine.recommended_impressions": RecsysEngineRecommendedImpressions;
   "recsys_engine.reduced_user_vectors": RecsysEngineReducedUserVectors;
   "recsys_engine.reduced_vectors": RecsysEngineReducedVectors;
+  "recsys_engine.roll_up_budget": RecsysEngineRollUpBudget;
   "recsys_engine.roll_up_lag": RecsysEngineRollUpLag;
-  "recsys_engine.roll_up_share": RecsysEngineRollUpShare;
   "recsys_engine.rolled_up_posts": RecsysEngineRolledUpPosts;
-  "recsys_engine.set_aside_changes": RecsysEngineSetAsideChanges;
   "recsys_engine.shadow_impressions": RecsysEngineShadowImpressions;
   "recsys_engine.similar_people": RecsysEngineSimilarPeople;
   "recsys_engine.sizes": RecsysEngineSizes;
-  "recsys_engine.thinning": RecsysEngineThinning;
   "recsys_engine.timeline": RecsysEngineTimeline;
   "recsys_engine.topic_runs": RecsysEngineTopicRuns;
   "recsys_engine.topics": RecsysEngineTopics;
@@ -3623,52 +3679,52 @@ export interface Functions {
   "recsys.version": { args: {  }; row: { version: string } };
   /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts'. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
-  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people(). */
-  "recsys_engine.about_people": { args: { p_people: number | null }; row: { about_people: number } };
   /** The model that serves. Raises where none does. */
   "recsys_engine.active_model_id": { args: {  }; row: { active_model_id: number } };
   /** The p_most posts that somebody came to or wrote last, with when that was. */
   "recsys_engine.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys_engine.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
-  /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
-  "recsys_engine.admitted_newly": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
-  /** What a plan calls a partitioned table of which it calls a partition so. */
-  "recsys_engine.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
+  /** Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
+  "recsys_engine.advance_index_window": { args: { p_most?: number | null | undefined }; row: { advance_index_window: number } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
   "recsys_engine.alias_pattern": { args: { p_alias: string | null }; row: { alias_pattern: string } };
-  /** Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving. */
-  "recsys_engine.allot_buckets": { args: { p_experiment_id: number | string | null }; row: { allot_buckets: unknown } };
+  /** Of so many people at least is what users are told of people. */
+  "recsys_engine.anonymity_threshold": { args: {  }; row: { anonymity_threshold: number } };
+  /** Whether two columns of a table are the same, or one is generated from the other. */
+  "recsys_engine.are_equivalent_columns": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { are_equivalent_columns: boolean } };
   /** Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order. */
   "recsys_engine.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
+  /** Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving. */
+  "recsys_engine.assign_buckets": { args: { p_experiment_id: number | string | null }; row: { assign_buckets: unknown } };
   /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
   "recsys_engine.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
   /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
   "recsys_engine.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
   /** Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition. */
   "recsys_engine.attach_impressions": { args: { p_name: string | null; p_first: Date | string | null; p_next: Date | string | null }; row: { attach_impressions: unknown } };
-  /** How many posts of an author come before all others' in a source of that size. */
-  "recsys_engine.author_share": { args: { p_size: number | null; p_extent: string | null }; row: { author_share: number } };
+  /** Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days. */
+  "recsys_engine.author_engagements": { args: { p_author_id: string | null }; row: { user_id: string; at: Date } };
+  /** When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did. */
+  "recsys_engine.author_known_since": { args: { p_author_id: string | null }; row: { author_known_since: Date } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
-  "recsys_engine.batch_activity": { args: {  }; row: { batch_activity: string } };
+  "recsys_engine.batch_active_window": { args: {  }; row: { batch_active_window: string } };
   /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences). */
   "recsys_engine.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean; topic: string } };
-  /** When somebody first came to any post, but for late days. Null: they did not. */
-  "recsys_engine.began": { args: { p_user_id: string | null }; row: { began: Date } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
   /** Whether a first roll-up of more than 1,000 posts and people is due or half done: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion. */
   "recsys_engine.begins_anew": { args: {  }; row: { begins_anew: boolean } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
   "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
+  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
+  "recsys_engine.burst_started_at": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { burst_started_at: Date } };
   /** Calls the function embed where jobs are due, or texts wait for an encoder, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
   "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
-  /** Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days. */
-  "recsys_engine.came_to": { args: { p_author_id: string | null }; row: { user_id: string; at: Date } };
-  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
-  "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_title?: string | null | undefined }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; sizes: any; nearest: any } };
-  /** Retrieves the candidates of one feed under the caller's role, as one JSON object. Arguments and fields: docs/design/feed.md. */
-  "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined; p_request?: string | null | undefined; p_found?: string | null | undefined; p_common_texts?: readonly (number | null)[] | null | undefined }; row: { candidates: any } };
+  /** recsys_engine.feed_candidates, for functions of 1.0.0. */
+  "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined }; row: { candidates: any } };
+  /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
+  "recsys_engine.cap_per_author": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
   "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
   /** What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check(). */
@@ -3691,10 +3747,6 @@ export interface Functions {
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them. */
-  "recsys_engine.checked_settings": { args: { p_settings: string | null }; row: { checked_settings: any } };
-  /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
-  "recsys_engine.checked_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
   /** How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone. */
   "recsys_engine.chi_square_p": { args: { p_statistic: number | null; p_degrees: number | null }; row: { chi_square_p: number } };
   /** Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others' hands, or the run has ended. */
@@ -3703,6 +3755,8 @@ export interface Functions {
   "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
   /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
   "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
+  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it. */
+  "recsys_engine.clean_up_deleted_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_is_known?: boolean | null | undefined }; row: { clean_up_deleted_entities: string[] } };
   /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
   "recsys_engine.cluster_id": { args: {  }; row: { cluster_id: number } };
   /** The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself. */
@@ -3711,16 +3765,14 @@ export interface Functions {
   "recsys_engine.columns_needed": { args: { p_role: string | null; p_view: string | null }; row: { relation: string; attnum: number } };
   /** The columns of a table that a view reads, itself or by views under it. */
   "recsys_engine.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
-  /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
+  /** recsys_engine.global_candidates, for functions of 1.0.0. */
   "recsys_engine.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
-  /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. */
+  /** recsys_engine.global_sources, for functions of 1.0.0. */
   "recsys_engine.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
   "recsys_engine.compare_teams": { args: { p_people: readonly (string | null)[] | null; p_alpha?: number | null | undefined }; row: { metric: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number } };
   /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
   "recsys_engine.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
-  /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
-  "recsys_engine.compared_in": { args: { p_plan: string | null }; row: { id: string; is_of_subquery: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
   "recsys_engine.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
   /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
@@ -3729,24 +3781,32 @@ export interface Functions {
   "recsys_engine.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys_engine.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
+  /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
+  "recsys_engine.consume_rate_limit": { args: { p_user_id: string | null }; row: { consume_rate_limit: number } };
   /** Whether one of some texts stands anywhere in a text, letter by letter. */
   "recsys_engine.contains_any": { args: { p_text: string | null; p_parts: readonly (string | null)[] | null }; row: { contains_any: boolean } };
   /** Adds so many events to the caller's day in recsys_engine.user_days. Called by recsys_engine.record_events. */
   "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
-  /** Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
-  "recsys_engine.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  "recsys_engine.count_new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { count_new_posts: number } };
+  /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
+  "recsys_engine.count_states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { count_states_since: number } };
   /** Updates recsys_engine.usual_newcomers from the 10,000 newest posts of 7 to 35 days ago. If none of n authors was a newcomer, the share is 1 / (2n + 2), Jeffreys' estimate. Called by each roll-up; it counts once an hour. */
   "recsys_engine.count_usual_newcomers": { args: {  }; row: { count_usual_newcomers: unknown } };
-  /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
-  "recsys_engine.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
+  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
+  "recsys_engine.counted_interactions": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys_engine.post_embeddings_N, recsys_engine.user_embeddings_N and recsys_engine.post_neighbours_N. Returns N. */
   "recsys_engine.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** The day (UTC) of an instant. */
   "recsys_engine.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
   /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
   "recsys_engine.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
+  /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
+  "recsys_engine.defer_recompute": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { defer_recompute: unknown } };
   /** Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
   "recsys_engine.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
+  /** Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
+  "recsys_engine.dequeue_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once. */
   "recsys_engine.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
   /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
@@ -3759,16 +3819,14 @@ export interface Functions {
   "recsys_engine.drop_unread_bases": { args: {  }; row: { drop_unread_bases: number } };
   /** Drops the triggers of one watch, as recsys.watches has it. */
   "recsys_engine.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
-  /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
-  "recsys_engine.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
-  /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
-  "recsys_engine.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number; popularity: number } };
+  /** Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors. */
+  "recsys_engine.eligible_hits": { args: { p_request: string | null; p_found: string | null; p_most: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld). */
   "recsys_engine.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
-  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
-  "recsys_engine.embeds_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
   /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
   "recsys_engine.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
+  /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
+  "recsys_engine.engaged_new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
   /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
   "recsys_engine.enqueue_embedding_jobs": { args: { p_kind: string | null; p_entity_ids: readonly (string | null)[] | null }; row: { enqueue_embedding_jobs: unknown } };
   /** Words, none of which has a comma, in a sentence: "views, votes and comments". Null for null. */
@@ -3781,8 +3839,12 @@ export interface Functions {
   "recsys_engine.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
   /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
   "recsys_engine.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
+  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
+  "recsys_engine.explain_candidate": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_title?: string | null | undefined }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; sizes: any; nearest: any } };
   /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
   "recsys_engine.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };
+  /** How old a post may be and still be under trial: as old as what trends. */
+  "recsys_engine.exploration_max_age": { args: {  }; row: { exploration_max_age: string } };
   /** Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure. */
   "recsys_engine.fail_embedding_jobs": { args: { p_claim: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_errors: readonly (string | null)[] | null }; row: { fail_embedding_jobs: unknown } };
   /** Gives a claimed request back with the reason why it failed: due again after 1, 4, 16 and 64 minutes, and given up after the fifth attempt or where p_is_final says that no further one can help. Returns when it is due again; null: never, or the claim is no longer its own. */
@@ -3793,20 +3855,26 @@ export interface Functions {
   "recsys_engine.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
   /** The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity. */
   "recsys_engine.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
+  /** Retrieves the candidates of one feed under the caller's role, as one JSON object. Arguments and fields: docs/design/feed.md. */
+  "recsys_engine.feed_candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined; p_request?: string | null | undefined; p_found?: string | null | undefined; p_common_texts?: readonly (number | null)[] | null | undefined }; row: { feed_candidates: any } };
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys_engine.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
-  "recsys_engine.feed_kind": { args: { p_user_id: string | null }; row: { feed_kind: string } };
+  "recsys_engine.feed_preference": { args: { p_user_id: string | null }; row: { feed_preference: string } };
   /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served. */
   "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
-  "recsys_engine.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
   /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
   "recsys_engine.find_circles": { args: {  }; row: { find_circles: number } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys_engine.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
+  /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
+  "recsys_engine.first_day_quota": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
+  /** When somebody first came to any post, but for late days. Null: they did not. */
+  "recsys_engine.first_interaction_at": { args: { p_user_id: string | null }; row: { first_interaction_at: Date } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
-  "recsys_engine.folded": { args: { p_text: string | null }; row: { folded: string } };
+  "recsys_engine.fold_text": { args: { p_text: string | null }; row: { fold_text: string } };
+  /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
+  "recsys_engine.follow_reason": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { follow_reason: any } };
   /** For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows. */
   "recsys_engine.follow_replication": { args: {  }; row: { follow_replication: number } };
   /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
@@ -3817,16 +3885,16 @@ export interface Functions {
   "recsys_engine.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
   /** The p_most newest posts of the people and topics that a user follows (recsys_engine.followed_people, recsys_engine.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys_engine.feed_request. */
   "recsys_engine.following_feed": { args: { p_user_id: string | null; p_now: Date | string | null; p_most: number | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; follows_author: boolean; topic: string; served_key: number } };
-  /** Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors. */
-  "recsys_engine.found_posts": { args: { p_request: string | null; p_found: string | null; p_most: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing. */
-  "recsys_engine.found_sources": { args: { p_request: string | null; p_found: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay. */
   "recsys_engine.gather_changes": { args: {  }; row: { gather_changes: number } };
   /** The columns of which a generated column is made. */
   "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
-  /** Of some posts those that the caller may be shown (recsys_engine.with_given), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked. */
+  /** recsys_engine.requested_posts, for functions of 1.0.0. */
   "recsys_engine.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
+  /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
+  "recsys_engine.global_candidates": { args: { p_now?: Date | string | null | undefined }; row: { global_candidates: any } };
+  /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit. */
+  "recsys_engine.global_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none. */
   "recsys_engine.group_of": { args: { p_group_by: string | null; p_language: string | null; p_tags: readonly (string | null)[] | null }; row: { group_of: string } };
   /** The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days. */
@@ -3837,6 +3905,8 @@ export interface Functions {
   "recsys_engine.has_cron": { args: {  }; row: { has_cron: boolean } };
   /** Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with. */
   "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
+  /** Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more. */
+  "recsys_engine.has_enough_after_cap": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_looked: number | null; p_most: number | null; p_share: number | null }; row: { has_enough_after_cap: boolean } };
   /** Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it. */
   "recsys_engine.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
   /** Whether a table has an index, of all of its rows or some, that begins with some columns or expressions in this order. */
@@ -3847,8 +3917,12 @@ export interface Functions {
   "recsys_engine.health_figures": { args: {  }; row: { figure: string; part: string; value: number; count: number; state: string } };
   /** Says that the holder of a claim is alive and what it does; the lease then lasts p_lease from now. false: the claim is no longer its own, and it must not publish. */
   "recsys_engine.heartbeat_training_request": { args: { p_claim: number | string | null; p_lease: string | null; p_step: string | null }; row: { heartbeat_training_request: boolean } };
+  /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
+  "recsys_engine.historical_post_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number; popularity: number } };
   /** Waits for the row of today in recsys_engine.user_days of the caller, and holds it to the end of the transaction. Called by recsys_engine.record_events. */
   "recsys_engine.hold_own_day": { args: {  }; row: { hold_own_day: unknown } };
+  /** What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read. */
+  "recsys_engine.hydrate_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** SQL for the uuid by which the engine knows what a column of an app's table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing. */
   "recsys_engine.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
   /** Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
@@ -3864,7 +3938,7 @@ export interface Functions {
   /** Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since. */
   "recsys_engine.idle_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { idle_posts: string } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
-  "recsys_engine.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
+  "recsys_engine.index_fix": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_fix: string } };
   /** Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
   "recsys_engine.index_sound_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_sound_tags: unknown } };
   /** Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone. */
@@ -3873,64 +3947,58 @@ export interface Functions {
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
   /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
   "recsys_engine.indexed_since": { args: {  }; row: { indexed_since: Date } };
-  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
-  "recsys_engine.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
   "recsys_engine.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
   /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict. */
   "recsys_engine.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Whether a value is a whole number of days, from 1 to 36500. */
   "recsys_engine.is_days": { args: { p_value: string | null }; row: { is_days: boolean } };
-  /** Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more. */
-  "recsys_engine.is_enough": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_looked: number | null; p_most: number | null; p_share: number | null }; row: { is_enough: boolean } };
   /** Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may. */
   "recsys_engine.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
   /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
   "recsys_engine.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
   /** Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds. */
   "recsys_engine.is_list": { args: { p_value: string | null; p_entry: string | null; p_least: number | null; p_most: number | null }; row: { is_list: boolean } };
-  /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description. */
-  "recsys_engine.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null; p_description: string | null }; row: { is_muted: boolean } };
   /** Whether a user is a newcomer at p_at: they signed up (p_signed_up) less than a day earlier. False where p_signed_up is null. */
   "recsys_engine.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
   /** Whether a post counts as a newcomer's at p_at: its author wrote it within a day of signing up, and it is less than seven days old. */
   "recsys_engine.is_newcomers_post": { args: { p_signed_up: Date | string | null; p_written_at: Date | string | null; p_at: Date | string | null }; row: { is_newcomers_post: boolean } };
   /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
   "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
-  /** Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request's instant. */
-  "recsys_engine.is_quiet": { args: { p_request: string | null }; row: { is_quiet: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
-  /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
-  "recsys_engine.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request's instant. */
+  "recsys_engine.is_trend_sparse": { args: { p_request: string | null }; row: { is_trend_sparse: boolean } };
   /** Adds known readers of some posts to recsys_engine.author_readers. It reads the latest 50 interactions of each post. The waiting posts of an author with a first known reader are listed (recsys_engine.list_posts_of). Returns the number of changed authors. Called by each roll-up. */
   "recsys_engine.keep_author_readers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { keep_author_readers: number } };
-  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
-  "recsys_engine.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
-  /** Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
-  "recsys_engine.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
+  /** A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them. */
+  "recsys_engine.keep_readable_interactions": { args: { p_reader: string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
   "recsys_engine.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
-  /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
+  /** recsys_engine.post_snapshots, for functions of 1.0.0. */
   "recsys_engine.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
   /** Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them. */
   "recsys_engine.latest_follows": { args: { p_user_id: string | null; p_kinds: readonly (string | null)[] | null; p_now: Date | string | null; p_limit?: number | null | undefined }; row: { target: string; created_at: Date } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
-  /** Of so many people at least is what users are told of people. */
-  "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
   /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes. */
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day. */
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
+  /** What is a user's own as of an instant. p_user_id null: a visitor. */
+  "recsys_engine.load_reader_profile": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
   "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
   /** Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed. */
   "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
   /** Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed. */
   "recsys_engine.mark_model_idle": { args: { p_model_id: number | string | null }; row: { mark_model_idle: number } };
+  /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description. */
+  "recsys_engine.matches_mute": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null; p_description: string | null }; row: { matches_mute: boolean } };
+  /** How many posts of an author come before all others' in a source of that size. */
+  "recsys_engine.max_per_author": { args: { p_size: number | null; p_extent: string | null }; row: { max_per_author: number } };
   /** Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post. */
   "recsys_engine.may_pin": { args: { p_place: number | null; p_filter: string | null }; row: { may_pin: boolean } };
   /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
@@ -3938,74 +4006,58 @@ export interface Functions {
   /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
   "recsys_engine.measure_days": { args: { p_most?: number | null | undefined }; row: { measure_days: number } };
   /** Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others. */
-  "recsys_engine.members_read": { args: { p_relation: string | null }; row: { members_read: string } };
-  /** When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did. */
-  "recsys_engine.met_at": { args: { p_author_id: string | null }; row: { met_at: Date } };
+  "recsys_engine.member_readable_columns": { args: { p_relation: string | null }; row: { member_readable_columns: string } };
   /** The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words. */
   "recsys_engine.missing_grant": { args: { p_role: string | null; p_denied: string | null; p_context: string | null }; row: { missing_grant: string } };
   /** The columns of the app's tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others. */
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
   /** The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
   "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
-  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
-  "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
-  /** Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
-  "recsys_engine.move_index_window": { args: { p_most?: number | null | undefined }; row: { move_index_window: number } };
+  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
+  "recsys_engine.model_includes_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { model_includes_change: boolean } };
   /** A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing. */
   "recsys_engine.muted_part": { args: { p_value: string | null }; row: { muted_part: string } };
   /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none. */
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
-  /** Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now. */
-  "recsys_engine.named_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
-  /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
-  "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
+  /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
+  "recsys_engine.mutes_only_request": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
   /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
   "recsys_engine.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys_engine.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
-  /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
-  "recsys_engine.new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  /** recsys_engine.count_new_posts, for functions of 1.0.0. */
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it. */
   "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
+  /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
+  "recsys_engine.newest_filtered_posts": { args: { p_request: string | null; p_most: number | null }; row: { newest_filtered_posts: string } };
   /** The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all. */
   "recsys_engine.newest_listed": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null; p_looks?: number | null | undefined }; row: { newest_listed: string } };
-  /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
-  "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it. */
   "recsys_engine.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none. */
   "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
-  "recsys_engine.not_in_words": { args: {  }; row: { not_in_words: string } };
-  /** Notes that the texts of some posts were changed now (recsys_engine.edited_posts). */
-  "recsys_engine.note_edits": { args: { p_post_ids: readonly (string | null)[] | null }; row: { note_edits: unknown } };
-  /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
-  "recsys_engine.number_of": { args: { p_digits: string | null; p_alphabet: string | null }; row: { number_of: string } };
   /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
   "recsys_engine.off_policy_estimates": { args: { p_people: readonly (string | null)[] | null }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number } };
-  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
-  "recsys_engine.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
-  /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
-  "recsys_engine.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };
-  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
-  "recsys_engine.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
-  /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for. */
-  "recsys_engine.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null; p_found?: string | null | undefined }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
+  "recsys_engine.optional_head_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
   /** How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22. */
   "recsys_engine.own_vector_shapes": { args: { p_entity: string | null }; row: { encoder: string; dimension: number; entities: number; is_estimate: boolean } };
   /** The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read. */
   "recsys_engine.own_vectors": { args: { p_entity: string | null; p_encoder: string | null; p_ids: readonly (string | null)[] | null }; row: { id: string; vector: any } };
   /** SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector, stands_for). The encoder '' of users is that of the posts. With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many. */
   "recsys_engine.own_vectors_sql": { args: { p_entity: string | null; p_rows?: number | null | undefined }; row: { own_vectors_sql: string } };
-  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
+  /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
+  "recsys_engine.parse_base_n": { args: { p_digits: string | null; p_alphabet: string | null }; row: { parse_base_n: string } };
+  /** What a plan calls a partitioned table of which it calls a partition so. */
+  "recsys_engine.partitioned_table_alias": { args: { p_alias: string | null }; row: { partitioned_table_alias: string } };
+  /** recsys_engine.similar_people_for_caller, for functions of 1.0.0. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
-  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */
+  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user. */
   "recsys_engine.people_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; follows: string[]; items: any } };
   /** A share as people read it: 0.0123 is 1.23 %. */
   "recsys_engine.percent": { args: { p_share: number | null }; row: { percent: string } };
@@ -4015,23 +4067,31 @@ export interface Functions {
   "recsys_engine.person_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; lookup: string[] } };
   /** SQL for the uuid of the person whom a column of the row "changed" of an app's table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up. */
   "recsys_engine.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
+  /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_found: of recsys_engine.sources_from_hits; null: the nearest are looked for. */
+  "recsys_engine.personal_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null; p_found?: string | null | undefined }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
+  "recsys_engine.plan_equalities": { args: { p_plan: string | null }; row: { id: string; is_of_subquery: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans. */
   "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_of_subquery: boolean; relation: string; alias: string } };
-  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
-  "recsys_engine.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
   /** The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top. */
   "recsys_engine.popular_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; popularity: number } };
   /** When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant. */
   "recsys_engine.popularity": { args: { p_recent: readonly (number | null)[] | null; p_at: Date | string | null }; row: { popularity: number } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
   "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; of_newcomers: boolean[] } };
-  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
+  /** Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts. */
+  "recsys_engine.post_columns": { args: { p_posts: readonly (string | null)[] | null }; row: { post_columns: any } };
+  /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
+  "recsys_engine.post_order_column": { args: { p_role: string | null }; row: { relation: string; columns: string } };
+  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
+  /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
+  "recsys_engine.post_snapshots": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { post_snapshots: any } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
   /** How many posts of an author are listed per day. Later ones wait. */
   "recsys_engine.posts_a_day": { args: {  }; row: { posts_a_day: number } };
-  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
+  /** recsys_engine.similar_posts_for_caller, for functions of 1.0.0. */
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then. */
   "recsys_engine.posts_of_newcomers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { posts_of_newcomers: string[] } };
@@ -4039,14 +4099,22 @@ export interface Functions {
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
   /** Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts. */
   "recsys_engine.posts_with_several_vectors": { args: {  }; row: { table_name: string; posts: number } };
-  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role. */
+  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
+  "recsys_engine.prefilter_posts": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { prefilter_posts: string } };
+  /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
+  "recsys_engine.prior_active_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { prior_active_days: number } };
+  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role. */
   "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
   /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
   "recsys_engine.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
+  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
+  "recsys_engine.prune_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { prune_feature_store: number } };
   /** Deletes what pg_cron noted of runs of the engine's own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day. */
   "recsys_engine.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
   /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
   "recsys_engine.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
+  /** Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
+  "recsys_engine.purge_exploration_stats": { args: {  }; row: { purge_exploration_stats: number } };
   /** Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time. */
   "recsys_engine.purge_impressions": { args: {  }; row: { purge_impressions: number } };
   /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
@@ -4055,30 +4123,24 @@ export interface Functions {
   "recsys_engine.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
   /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
   "recsys_engine.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
-  /** Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
-  "recsys_engine.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys_engine.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
-  /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
-  "recsys_engine.put_off": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { put_off: unknown } };
   /** Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
   "recsys_engine.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
   /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
   "recsys_engine.quoted_sql": { args: { p_text: string | null; p_quote: string | null }; row: { quoted_sql: string } };
-  /** What all sources bring for a request (recsys_engine.with_touched, recsys_engine.with_pool). */
+  /** What all sources bring for a request (recsys_engine.with_followee_engagements, recsys_engine.with_prefiltered_pool). */
   "recsys_engine.ranked_posts": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { ranked_posts: string } };
   /** The rows of recsys.schedules. */
   "recsys_engine.read_schedules": { args: {  }; row: { name: string; purpose: string; schedule: string; command: string; is_active: boolean; last_run_at: Date; last_took: string; last_result: string } };
-  /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
-  "recsys_engine.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
   /** Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app's policies fail for such an account. */
   "recsys_engine.readable_by_strangers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { readable_by_strangers: string[] } };
   /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
   "recsys_engine.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
   /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here. */
   "recsys_engine.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
-  /** What is a user's own as of an instant. p_user_id null: a visitor. */
-  "recsys_engine.reader_at": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
+  /** Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now. */
+  "recsys_engine.readable_titled_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
   /** What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest. */
   "recsys_engine.reader_context": { args: { p_reader: string | null; p_model_id: number | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; components: string; feed: string } };
   /** Whether a table has all of some columns, and the caller may read them. */
@@ -4087,10 +4149,26 @@ export interface Functions {
   "recsys_engine.real_numbers": { args: { p_numbers: readonly (number | null)[] | null }; row: { real_numbers: number[] } };
   /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history. */
   "recsys_engine.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
+  /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
+  "recsys_engine.recompute_states": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
+  /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
+  "recsys_engine.reconstruct_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
+  /** Notes that the texts of some posts were changed now (recsys_engine.edited_posts). */
+  "recsys_engine.record_edits": { args: { p_post_ids: readonly (string | null)[] | null }; row: { record_edits: unknown } };
   /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */
   "recsys_engine.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
+  /** Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night. */
+  "recsys_engine.record_failed_change": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { record_failed_change: unknown } };
+  /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
+  "recsys_engine.references_auth_user": { args: { p_table: string | null; p_column: number | null }; row: { references_auth_user: boolean } };
+  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
+  "recsys_engine.refresh_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went. */
+  "recsys_engine.refresh_first_day_interactions": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { refresh_first_day_interactions: Date[] } };
   /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
   "recsys_engine.refresh_topics": { args: {  }; row: { refresh_topics: number } };
+  /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
+  "recsys_engine.refresh_user_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { refresh_user_affinities: number } };
   /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
   "recsys_engine.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
   /** The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between. */
@@ -4099,13 +4177,15 @@ export interface Functions {
   "recsys_engine.release_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null }; row: { release_batch_page: unknown } };
   /** Gives a claimed request back, as if it had not been claimed: its worker is told to end. false: the claim is no longer its own. */
   "recsys_engine.release_training_request": { args: { p_claim: number | string | null }; row: { release_training_request: boolean } };
+  /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
+  "recsys_engine.repost_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
   /** What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call, and those that these call, five deep, each with its source text. */
   "recsys_engine.request_readers": { args: {  }; row: { reader: string; source: string } };
-  /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys_engine.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
+  /** Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked. */
+  "recsys_engine.requested_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
-  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
+  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
   "recsys_engine.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** The p_most posts that somebody came to or wrote last, p_share of an author before all others'. */
   "recsys_engine.retrieve_active": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -4113,9 +4193,9 @@ export interface Functions {
   "recsys_engine.retrieve_followed": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts, p_share of an author before all others'. */
   "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited. */
-  "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_quiet), p_share of an author before all others'. */
+  /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited. */
+  "recsys_engine.retrieve_from_list": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others'. */
   "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -4125,32 +4205,32 @@ export interface Functions {
   "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up(). */
   "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
-  /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
-  "recsys_engine.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
+  /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
+  "recsys_engine.roll_up_batch": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
   /** Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */
   "recsys_engine.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
   /** Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did. */
   "recsys_engine.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
+  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold(). */
+  "recsys_engine.rounded_people_count": { args: { p_people: number | null }; row: { rounded_people_count: number } };
   /** The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended. */
   "recsys_engine.running_experiment": { args: { p_name: string | null }; row: { running_experiment: number } };
   /** Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it. */
   "recsys_engine.sampled_share": { args: { p_table: string | null; p_rows: number | null }; row: { sampled_share: number } };
-  /** Whether two columns of a table are the same, or one is generated from the other. */
-  "recsys_engine.says_the_same": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { says_the_same: boolean } };
   /** Has pg_cron run a command; where pg_cron is missing it only notes what would be run. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for. */
   "recsys_engine.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
   /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
   "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
   /** The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
-  "recsys_engine.scope_posts": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_most: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
+  "recsys_engine.scope_candidates": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_most: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
+  /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
+  "recsys_engine.sequential_scans": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
   /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
   "recsys_engine.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
   /** What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed's. */
   "recsys_engine.served_key": { args: { p_post_id: string | null; p_seed: number | string | null }; row: { served_key: number } };
-  /** Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night. */
-  "recsys_engine.set_aside": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { set_aside: unknown } };
   /** The model_id of the latest shadow by a model of that name. Raises P0002 where there was none. */
   "recsys_engine.shadow_model_id": { args: { p_model: string | null }; row: { shadow_model_id: number } };
   /** The rows of recsys_engine.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over. */
@@ -4159,20 +4239,28 @@ export interface Functions {
   "recsys_engine.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
   /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
   "recsys_engine.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
-  /** Which of some posts a user's feed (p_user_id null: a visitor's) may show now, as the caller reads them: they are there, are not the user's own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld. */
-  "recsys_engine.shown_posts": { args: { p_user_id: string | null; p_post_ids: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_is_named?: boolean | null | undefined }; row: { shown_posts: string[] } };
+  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
+  "recsys_engine.similar_people_for_caller": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
+  "recsys_engine.similar_posts_for_caller": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
   /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
+  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
+  "recsys_engine.small_readable_set": { args: { p_share?: number | null | undefined }; row: { small_readable_set: string[] } };
   /** Whether any post waits. Nearly everywhere none does, and walks go down the app's own index. */
   "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
+  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
+  "recsys_engine.source_fetch_limit": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { source_fetch_limit: number } };
+  /** As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing. */
+  "recsys_engine.sources_from_hits": { args: { p_request: string | null; p_found: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** How a page limits a post. newcomer: its author has no known reader (p_readers null) and recsys_engine.is_newcomers_post holds. unproven: its author has fewer than three known readers. Null: no limit. */
   "recsys_engine.standing": { args: { p_readers: number | null; p_is_newcomers: boolean | null }; row: { standing: string } };
-  /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
-  "recsys_engine.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
+  /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
+  "recsys_engine.state_before_interaction": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
   "recsys_engine.stop_harmful_experiments": { args: {  }; row: { stop_harmful_experiments: number } };
   /** Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys_engine.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
@@ -4183,37 +4271,27 @@ export interface Functions {
   "recsys_engine.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
   /** A table or view as SQL has it, with its schema. */
   "recsys_engine.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
-  /** Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
-  "recsys_engine.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Waits for one of the engine's locks, recsys_engine.NAME_lock, and holds it to the end of the transaction. */
   "recsys_engine.take_lock": { args: { p_name: string | null }; row: { take_lock: unknown } };
-  /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
+  /** recsys_engine.consume_rate_limit, for functions of 1.0.0. */
   "recsys_engine.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
   /** What muted words are looked for in: the title and tags of a post without control characters, folded, with one blank for several, and no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
   "recsys_engine.text_for_mutes": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { text_for_mutes: string } };
   /** A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it. */
   "recsys_engine.text_key": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null; p_author_id: string | null }; row: { text_key: number } };
-  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
-  "recsys_engine.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
-  /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
-  "recsys_engine.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen. */
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
   /** Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts. */
   "recsys_engine.titles_read": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
-  /** Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts. */
-  "recsys_engine.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
-  /** What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read. */
-  "recsys_engine.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
+  /** The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most. */
+  "recsys_engine.topic_preferences": { args: { p_user_id: string | null; p_kind: string | null }; row: { topic_preferences: string[] } };
   /** Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of. */
   "recsys_engine.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null; p_kind: string | null }; row: { is_known: boolean; items: any } };
-  /** The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most. */
-  "recsys_engine.topics_wanted": { args: { p_user_id: string | null; p_kind: string | null }; row: { topics_wanted: string[] } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys_engine.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */
   "recsys_engine.trending_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; trend: number } };
-  /** How old a post may be and still be under trial: as old as what trends. */
+  /** recsys_engine.exploration_max_age, for functions of 1.0.0. */
   "recsys_engine.trial_age": { args: {  }; row: { trial_age: string } };
   /** The arguments of a trigger, from pg_trigger.tgargs. */
   "recsys_engine.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
@@ -4221,50 +4299,52 @@ export interface Functions {
   "recsys_engine.try_lock": { args: { p_name: string | null; p_mode?: string | null | undefined }; row: { try_lock: boolean } };
   /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many. */
   "recsys_engine.unmeasured_days": { args: {  }; row: { day: Date } };
-  /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
-  "recsys_engine.unwanted_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
+  /** Adds to recsys_engine.exploration_stats whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
+  "recsys_engine.update_exploration_stats": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { update_exploration_stats: number } };
   /** The components of a user's own vector by the basis of a model. Null: the user has none, or the model reads none of users. */
   "recsys_engine.user_components": { args: { p_user_id: string | null; p_model_id: number | string | null }; row: { user_components: string } };
-  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
+  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_preference). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
   "recsys_engine.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; components: string; feed: string } };
   /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already. */
   "recsys_engine.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
+  /** What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row. */
+  "recsys_engine.user_model_inputs": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string; components: string } };
   /** What recsys_engine.user_stats has to be, worked out from all interactions and logins: one row per event. */
   "recsys_engine.user_stats_from_scratch": { args: {  }; row: { user_id: string; last_active_at: Date; event_id: string; sort_id: number; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number } };
-  /** What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row. */
-  "recsys_engine.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string; components: string } };
+  /** recsys_engine.user_model_inputs, for functions of 1.0.0. */
+  "recsys_engine.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string } };
+  /** The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them. */
+  "recsys_engine.validate_experiment_settings": { args: { p_settings: string | null }; row: { validate_experiment_settings: any } };
+  /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
+  "recsys_engine.validate_experiment_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
+  /** Which of some posts a user's feed (p_user_id null: a visitor's) may show now, as the caller reads them: they are there, are not the user's own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld. */
+  "recsys_engine.visible_posts": { args: { p_user_id: string | null; p_post_ids: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_is_named?: boolean | null | undefined }; row: { visible_posts: string[] } };
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys_engine.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
-  /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
-  "recsys_engine.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
   "recsys_engine.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
-  "recsys_engine.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the neighbours of what its user came to (recsys_engine.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
+  /** A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
   "recsys_engine.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
+  /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
+  "recsys_engine.with_engaged_posts": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
   "recsys_engine.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
-  "recsys_engine.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter. */
-  "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them. */
-  "recsys_engine.with_readable": { args: { p_reader: string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute. */
-  "recsys_engine.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
-  "recsys_engine.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  "recsys_engine.with_followee_engagements": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
+  /** recsys_engine.with_prefiltered_pool, for functions of 1.0.0. */
+  "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
+  /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter. */
+  "recsys_engine.with_prefiltered_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
+  /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
+  "recsys_engine.with_requested_posts": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
   "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
   "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
-  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it. */
-  "recsys_engine.without_gone": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_is_known?: boolean | null | undefined }; row: { without_gone: string[] } };
   /** An object whose list of ids names none of these any more. */
   "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
   /** A regular expression that finds a recsys_engine.muted_word(). */
   "recsys_engine.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
-  /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
-  "recsys_engine.work_off": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
+  /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
+  "recsys_engine.word_separator_class": { args: {  }; row: { word_separator_class: string } };
 }

@@ -64,7 +64,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
 /** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */
 function missingVectors() {
   return db
-    .selectFrom("recsys_engine.tried_models as tried")
+    .selectFrom("recsys_engine.models_under_test as tried")
     .innerJoin("recsys.models as models", "models.model_id", "tried.model_id")
     .innerJoinLateral(
       ({ selectFrom }) =>

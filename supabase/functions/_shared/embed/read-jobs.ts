@@ -14,7 +14,7 @@ const basesOfUsers = sql<
   string[]
 >`array(select distinct serving.feature_spec #>> '{vectors,basis}' from recsys.models as serving
   where (serving.feature_spec #> '{vectors,users}')::boolean
-    and (serving.status = 'active' or serving.model_id in (select tried.model_id from recsys_engine.tried_models as tried)))`;
+    and (serving.status = 'active' or serving.model_id in (select tried.model_id from recsys_engine.models_under_test as tried)))`;
 
 /** Whether a model reads the users' own vectors. */
 export const readsUsers = sql<boolean>`coalesce((feature_spec #> '{vectors,users}')::boolean, false)`;
@@ -98,6 +98,10 @@ export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
     ])
     .where("users.user_id", "=", anyOf(ids))
     .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom("recsys_engine.impersonal_people as none").whereRef("none.user_id", "=", "users.user_id"))),
+      not(
+        exists(
+          selectFrom("recsys_engine.personalization_opt_outs as none").whereRef("none.user_id", "=", "users.user_id"),
+        ),
+      ),
     );
 }

@@ -63,7 +63,7 @@ export type PostState = typeof emptyPostState;
 export interface Candidate extends Text {
   author_id: string | null;
   created_at: number;
-  /** What the engine knows of it, handed on as one value from recsys_engine.known_posts to the formulas. */
+  /** What the engine knows of it, handed on as one value from recsys_engine.post_snapshots to the formulas. */
   state: PostState;
   /** The post tower's vector [32]; null where the post has none yet. */
   embedding: ArrayLike<number> | null;
@@ -74,7 +74,7 @@ export interface Candidate extends Text {
   author_affinity: number;
   /** Whether the user follows its author. */
   follows_author: boolean;
-  /** How many of those whom the user follows interacted with it lately (recsys_engine.with_touched). */
+  /** How many of those whom the user follows interacted with it lately (recsys_engine.with_followee_engagements). */
   touches: number;
 }
 

@@ -1,4 +1,4 @@
-/** What retrieval brings: the lists of recsys_engine.common_sources and recsys_engine.own_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
+/** What retrieval brings: the lists of recsys_engine.global_sources and recsys_engine.personal_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
 
 /** What is known of a source besides its SQL. */
 interface SourceOptions {
@@ -32,7 +32,7 @@ export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 export const sourceOptions: Record<Source, SourceOptions> = sources;
 
-/** Where fewer posts have a count of so many people, with the half-life of a week, that week says little: there `popular` brings posts (recsys_engine.is_quiet). */
+/** Where fewer posts have a count of so many people, with the half-life of a week, that week says little: there `popular` brings posts (recsys_engine.is_trend_sparse). */
 export const sparseTrendThreshold = { posts: 50, people: 2 };
 
 /** Those of which the ranker is told. What is popular it knows by the counts of the post; without the rank, models of 1.0.0 go on being served. */

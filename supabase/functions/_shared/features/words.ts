@@ -40,7 +40,7 @@ export function words(text: string): string[] {
 
 /**
  * A text as muted words are looked for in it, both folded: in small letters, compatible forms as one, without accents, soft hyphens and
- * what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. As recsys_engine.folded().
+ * what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. As recsys_engine.fold_text().
  */
 export function folded(text: string): string {
   if (!notAscii.test(text)) return text.toLowerCase();

@@ -26,7 +26,7 @@ const leastPosts = 5;
 /** So many times the community's share of unanswered posts is more than usual. */
 const moreThanUsual = 1.5;
 const perNeed = 3;
-/** Of fewer people nothing is said of how many came, as recsys_engine.least_people() has it: an order by fewer shows each of them, and a few accounts make it. */
+/** Of fewer people nothing is said of how many came, as recsys_engine.anonymity_threshold() has it: an order by fewer shows each of them, and a few accounts make it. */
 export const anonymityThreshold = 10;
 const topicsPerKind = 2;
 

@@ -1,6 +1,6 @@
 /**
  * A feed whose reader the primary knows, and whose posts a replica finds. What is the reader's own, and has to be as of now, travels to the replica
- * as two texts: who they are (recsys_engine.reader), and what is left out of their feed (recsys_engine.feed_request).
+ * as two texts: who they are (recsys_engine.reader_profile), and what is left out of their feed (recsys_engine.feed_request).
  */
 import { sql } from "kysely";
 import { type Connection, type Query, run } from "../database/database.ts";
@@ -61,7 +61,7 @@ export async function gatherFromReplica(
   return { ...found, isOfReplica: false };
 }
 
-/** What recsys_engine.candidates takes as p_request, as text. */
+/** What recsys_engine.feed_candidates takes as p_request, as text. */
 function readOwn({ sub }: Identity, { model_id }: ReaderRow, page: Page): Query<{ own: string }> {
   const { served, filter, given } = page;
   const p_request = fn("recsys_engine.feed_request", {
@@ -71,6 +71,6 @@ function readOwn({ sub }: Identity, { model_id }: ReaderRow, page: Page): Query<
     p_seed: String(served.seed),
     p_served: given ? null : served.keys,
   });
-  const own = fn("recsys_engine.with_came_to", { p_request, p_model_id: model_id });
+  const own = fn("recsys_engine.with_engaged_posts", { p_request, p_model_id: model_id });
   return db.selectNoFrom(sql<string>`(${own})::text`.as("own"));
 }

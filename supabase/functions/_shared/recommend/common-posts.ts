@@ -1,6 +1,6 @@
 /**
  * What is common to all feeds: the posts that are the last active, the newest and the trending for everybody, kept by the worker. Who
- * may see them is never kept: each feed asks recsys_engine.candidates.
+ * may see them is never kept: each feed asks recsys_engine.feed_candidates.
  */
 import type { Connection } from "../database/database.ts";
 import { createPostCache } from "./known-posts.ts";
@@ -10,7 +10,7 @@ import { createStrategyMemory } from "./ways.ts";
 
 /**
  * Roll-ups end what is kept; a title that was changed in between is used this much later, in
- * milliseconds. What was written meanwhile recsys_engine.candidates brings.
+ * milliseconds. What was written meanwhile recsys_engine.feed_candidates brings.
  */
 const keptFor = 10_000;
 /** Requests that began at the same time have clocks that differ by less. */

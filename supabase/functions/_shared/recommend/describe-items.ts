@@ -50,7 +50,7 @@ export async function describeItems(
   }
 }
 
-/** Reads the posts of a page that the reader may see now (recsys_engine.shown_posts), and those that reasons name. Throws AppError. */
+/** Reads the posts of a page that the reader may see now (recsys_engine.visible_posts), and those that reasons name. Throws AppError. */
 export async function describeVisiblePosts(
   pool: Pool,
   caller: Identity,
@@ -59,7 +59,7 @@ export async function describeVisiblePosts(
   { filter, given }: Page,
   timeout: string,
 ): Promise<{ shown: Descriptions; named: Descriptions }> {
-  const shown = fn("recsys_engine.shown_posts", {
+  const shown = fn("recsys_engine.visible_posts", {
     p_user_id: caller.sub ?? null,
     p_post_ids: ids,
     p_filter: filter ? JSON.stringify(filter) : null,

@@ -95,7 +95,7 @@ function readFreshAndPopular(
   const p_filter = filter ? JSON.stringify(filter) : null;
   const request = (p_now: Expression<unknown>) => {
     const p_request = fn("recsys_engine.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
-    return fn("recsys_engine.with_pool", { p_request, p_model_id: null, p_embedding: null });
+    return fn("recsys_engine.with_prefiltered_pool", { p_request, p_model_id: null, p_embedding: null });
   };
   return db
     .with(
@@ -112,7 +112,7 @@ function readFreshAndPopular(
         // the third, which is the dearest, is planned away
         .innerJoinLateral(
           ({ ref }) =>
-            fn("recsys_engine.common_sources", { p_request: ref("asked.request"), p_extent: sql.lit("feed") }).as(
+            fn("recsys_engine.global_sources", { p_request: ref("asked.request"), p_extent: sql.lit("feed") }).as(
               "each",
             ),
           (join) => join.onTrue(),

@@ -51,7 +51,7 @@ export async function requestedFeedUnranked(
   timeout: string,
 ): Promise<FeedResult> {
   const { served, given, limit, filter } = page;
-  const statement = call("recsys_engine.given_posts", {
+  const statement = call("recsys_engine.requested_posts", {
     p_user_id: caller.sub ?? null,
     p_given: given,
     p_filter: filter ? JSON.stringify(filter) : null,

@@ -20,7 +20,7 @@ export interface Post extends Pick<Candidate, "title" | "tags" | "hash" | "autho
   standing: Standing | null;
 }
 
-/** Posts in columns, as recsys_engine.told_posts has them; null: there are none. */
+/** Posts in columns, as recsys_engine.post_columns has them; null: there are none. */
 export type PostColumnArrays = { [Column in keyof Post]: Post[Column][] | null };
 
 export function postsFromColumns(columns: PostColumnArrays): Post[] {
@@ -41,7 +41,7 @@ export function postsFromColumns(columns: PostColumnArrays): Post[] {
 /** The model was replaced and dropped after the request had begun: its vectors are gone. */
 export class ModelDroppedError extends Error {}
 
-/** What recsys_engine.known_posts returns; null where it was asked for none. */
+/** What recsys_engine.post_snapshots returns; null where it was asked for none. */
 export interface PackedPostSnapshots {
   /** Rows of recsys_engine.post_stats, with times as text; null: nobody came yet. */
   states: (Record<string, unknown> | null)[] | null;
@@ -101,7 +101,7 @@ export async function readPostSnapshots(
 ): Promise<PostSnapshot[]> {
   // not as a Date, which would cut microseconds off
   const p_now = instant === undefined ? undefined : instantOf(instant);
-  const known = fn("recsys_engine.known_posts", {
+  const known = fn("recsys_engine.post_snapshots", {
     p_model_id: modelId,
     p_post_ids: ids,
     p_now,

@@ -46,7 +46,7 @@ function insertImpressions(shown: LoggedFeed[]): Statement<unknown> {
         as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
           view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities, promotion_id)
       -- looked up one by one: a list of 10,000 such people took each write 20 ms, and so 3
-      where not exists (select from recsys_engine.impersonal_people where impersonal_people.user_id = shown.user_id offset 0)
+      where not exists (select from recsys_engine.personalization_opt_outs where personalization_opt_outs.user_id = shown.user_id offset 0)
       ),
       -- in one order, as below
       days as (
@@ -74,14 +74,14 @@ function insertImpressions(shown: LoggedFeed[]): Statement<unknown> {
       returning post_id, user_id, shown_at, mode = 'candidates' or promotion_id is not null as is_pushed
       )
       -- in one order, so that workers who show the same posts to the same people wait for each other at most
-      insert into recsys_engine.trial_impressions (post_id, user_id, shown_at)
+      insert into recsys_engine.exploration_impressions (post_id, user_id, shown_at)
       select logged.post_id, logged.user_id, min(logged.shown_at)
       from logged
       cross join recsys.settings
-      join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys_engine.trial_age()
-      left join recsys_engine.trials on trials.post_id = logged.post_id
+      join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys_engine.exploration_max_age()
+      left join recsys_engine.exploration_stats on exploration_stats.post_id = logged.post_id
       -- what was searched for or promoted is no trial
-      where coalesce(trials.impressions, 0) < settings.trial_impressions and not logged.is_pushed
+      where coalesce(exploration_stats.impressions, 0) < settings.trial_impressions and not logged.is_pushed
       group by logged.post_id, logged.user_id
       order by logged.post_id, logged.user_id
       on conflict do nothing`,

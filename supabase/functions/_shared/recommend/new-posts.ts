@@ -25,7 +25,7 @@ export async function countNewPosts(
   since: number,
   filter: FeedFilter | undefined,
 ): Promise<NewPosts> {
-  const count = fn("recsys_engine.new_posts", {
+  const count = fn("recsys_engine.count_new_posts", {
     p_user_id: caller.sub ?? null,
     p_since: instantOf(since),
     p_filter: filter ? JSON.stringify(filter) : null,

@@ -8,7 +8,7 @@ import { emptyPostState, type PostState } from "../features/ranker-features.ts";
 import { vectorWidth } from "../features/text-vector.ts";
 import { createUuidIndex } from "./row-ids.ts";
 
-/** What the engine knows of a post, as recsys_engine.known_posts packs it. */
+/** What the engine knows of a post, as recsys_engine.post_snapshots packs it. */
 export interface PostSnapshot {
   state: PostState;
   /** [32]; null: none yet. */

@@ -1,4 +1,4 @@
-/** What is common, as recsys_engine.common_posts brings it. */
+/** What is common, as recsys_engine.global_candidates brings it. */
 
 import { type Connection, call, type Statement } from "../database/database.ts";
 import { queryAsService } from "../database/run-as-caller.ts";
@@ -32,8 +32,8 @@ export const noGlobalCandidates = (at: number): GlobalCandidates => ({
 
 /** With `connection` in a transaction under `role`. */
 export async function readGlobalCandidates(connection: Connection, role: string): Promise<GlobalCandidates> {
-  const read: Statement<{ common_posts: Common }> = call("recsys_engine.common_posts", {});
-  const [{ common_posts: common }] = await queryAsService(connection, role, read);
+  const read: Statement<{ global_candidates: Common }> = call("recsys_engine.global_candidates", {});
+  const [{ global_candidates: common }] = await queryAsService(connection, role, read);
   const posts = postsFromColumns(common.posts);
   const places: GlobalCandidates["places"] = {};
   const cut: GlobalCandidates["cut"] = {};
@@ -57,7 +57,7 @@ export async function readGlobalCandidates(connection: Connection, role: string)
   return { at: common.at, posts, ids, texts: `{${common.texts.join()}}`, places, cut };
 }
 
-/** What recsys_engine.common_posts returns; null where there are none. */
+/** What recsys_engine.global_candidates returns; null where there are none. */
 interface Common {
   at: number;
   posts: PostColumnArrays;

@@ -39,7 +39,7 @@ export interface ContextRow extends UserTextRow {
   history_posts: string[];
   /** `readHistoryComponents`, which is read after the context. */
   own_history?: Components[] | undefined;
-  /** recsys_engine.feed_kind. Of an impersonal feed nothing of its reader is known. */
+  /** recsys_engine.feed_preference. Of an impersonal feed nothing of its reader is known. */
   feed: "personal" | "following" | "impersonal";
 }
 
@@ -50,7 +50,7 @@ export interface NamedInteraction extends RecentInteraction {
 
 /** What the primary says of a feed whose posts a replica finds. */
 export interface ReaderRow extends Omit<ContextRow, keyof UserRow>, Pick<ContextRow, "feed"> {
-  /** recsys_engine.reader, as text, of what the caller may read now. */
+  /** recsys_engine.reader_profile, as text, of what the caller may read now. */
   reader: string;
 }
 
@@ -108,7 +108,7 @@ export function readReader(userId: string | null, assigned: Assigned = null): Qu
   return db
     .selectFrom(fn("recsys_engine.feed_context", { p_assigned: assigned }).as("feed"))
     .innerJoinLateral(
-      ({ ref }) => fn("recsys_engine.reader_at", { p_user_id: userId, p_now: ref("feed.now") }).as("reader"),
+      ({ ref }) => fn("recsys_engine.load_reader_profile", { p_user_id: userId, p_now: ref("feed.now") }).as("reader"),
       (join) => join.onTrue(),
     )
     .selectAll("feed")
@@ -116,13 +116,13 @@ export function readReader(userId: string | null, assigned: Assigned = null): Qu
       sql<boolean>`reader.created_at is not null`.as("known"),
       scopesOf(userId),
       sql<ContextRow["feed"]>`reader.feed`.as("feed"),
-      sql<string>`recsys_engine.with_readable(reader)::text`.as("reader"),
+      sql<string>`recsys_engine.keep_readable_interactions(reader)::text`.as("reader"),
     ]) as unknown as Query<ReaderRow>;
 }
 
 /** What of a reader is everybody's: the vectors and states of what they did. */
 export function readReaderContext({ reader, model_id }: Pick<ReaderRow, "reader" | "model_id">): Query<UserRow> {
-  const p_reader = sql`${reader}::recsys_engine.reader`;
+  const p_reader = sql`${reader}::recsys_engine.reader_profile`;
   return db
     .selectFrom(fn("recsys_engine.reader_context", { p_reader, p_model_id: model_id }).as("context"))
     .selectAll("context") as unknown as Query<UserRow>;

@@ -2,7 +2,7 @@
 import type { PostAttributeCache } from "./post-facts.ts";
 import { createTitleMatcher } from "./select/fold.ts";
 
-/** As recsys_engine.unwanted_originals. */
+/** As recsys_engine.repost_originals. */
 export interface RepostOriginals {
   post_ids: string[];
   titles: string[];

@@ -1,4 +1,4 @@
-/** The candidates of a feed as recsys_engine.candidates brings them: in addition to what is common to all feeds, or from all sources together. */
+/** The candidates of a feed as recsys_engine.feed_candidates brings them: in addition to what is common to all feeds, or from all sources together. */
 import { sql } from "kysely";
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
@@ -30,7 +30,7 @@ import { type SourceHits, sourceFetchLimit } from "./scope-index.ts";
 import { capPerAuthor, type SourceTruncation, truncationOf } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
-/** What recsys_engine.candidates returns; null where there is none. */
+/** What recsys_engine.feed_candidates returns; null where there is none. */
 interface FoundCandidates {
   model_gone: boolean;
   is_few: boolean;
@@ -363,7 +363,7 @@ function candidates(
   { role, sub }: Identity,
   { modelId, vector, page: { served, filter, given }, common, ofScopes, isFew, instant, own }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
-  const found = fn("recsys_engine.candidates", {
+  const found = fn("recsys_engine.feed_candidates", {
     p_role: role,
     p_user_id: sub ?? null,
     p_model_id: modelId,

@@ -1,4 +1,4 @@
-/** The posts of a scope as a worker keeps them (recsys_engine.scope_posts): 184 bytes each, by which the best for a reader are found exactly. */
+/** The posts of a scope as a worker keeps them (recsys_engine.scope_candidates): 184 bytes each, by which the best for a reader are found exactly. */
 
 import { bytesOf } from "../database/vectors.ts";
 import { dimensions } from "../features/history.ts";

@@ -12,7 +12,7 @@ function made(counts: Record<string, number>) {
   const asked: string[][] = [];
   const state = { fails: false };
   const query = async (text: string, values: unknown[]) => {
-    if (!text.includes("scope_posts")) return { rows: [] };
+    if (!text.includes("scope_candidates")) return { rows: [] };
     if (state.fails) throw new Error("gone");
     const [, scopes, most] = values as [number, (string | null)[], number];
     asked.push(scopes.map(String));

@@ -123,7 +123,7 @@ async function readScopes(
   most: number,
   now: number,
 ): Promise<ScopeRow[]> {
-  const read: Statement<ScopeRow> = call("recsys_engine.scope_posts", {
+  const read: Statement<ScopeRow> = call("recsys_engine.scope_candidates", {
     p_model_id: modelId,
     p_scopes: scopes,
     p_most: most,

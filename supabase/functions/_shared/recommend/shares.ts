@@ -1,4 +1,4 @@
-/** An author's share of a source, where more was found than it brings (recsys_engine.within_share is the same where it is asked for all at once). */
+/** An author's share of a source, where more was found than it brings (recsys_engine.cap_per_author is the same where it is asked for all at once). */
 import { countOccurrence } from "./count-author.ts";
 
 /** What of a source was found where there may be more. */

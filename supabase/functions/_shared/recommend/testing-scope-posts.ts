@@ -1,4 +1,4 @@
-/** Posts as recsys_engine.scope_posts packs them, for tests. */
+/** Posts as recsys_engine.scope_candidates packs them, for tests. */
 /** Their ids end with their number; in the order of these. */
 export interface PackedPost {
   number: number;

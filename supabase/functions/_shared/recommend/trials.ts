@@ -48,16 +48,16 @@ type Columns = { post_id: string[] | null; impressions: number[]; acted: number[
 const most = 5_000;
 
 const newest = db
-  .selectFrom("recsys_engine.trials")
+  .selectFrom("recsys_engine.exploration_stats")
   .select(["post_id", "impressions", "acted", "created_at"])
-  .where("created_at", ">", sql<Date>`recsys.clock() - recsys_engine.trial_age()`)
+  .where("created_at", ">", sql<Date>`recsys.clock() - recsys_engine.exploration_max_age()`)
   .orderBy("created_at", "desc")
   .limit(sql.lit(most));
 
 /** The newest. */
 const readTrials: Statement<Columns> = toStatement(
   db.selectFrom(newest.as("newest")).select(({ ref }) => {
-    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys.clock() - recsys_engine.trial_age() end`;
+    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys.clock() - recsys_engine.exploration_max_age() end`;
     return [
       sql<string[] | null>`json_agg(${ref("post_id")})`.as("post_id"),
       sql<number[]>`json_agg(${ref("impressions")})`.as("impressions"),

@@ -89,7 +89,7 @@ function readSecond(userId: string | null, modelId: number, { now, history_posts
   return db
     .selectFrom("recsys.models as models")
     .crossJoinLateral(({ ref }) =>
-      fn("recsys_engine.user_vectors", {
+      fn("recsys_engine.user_model_inputs", {
         p_user_id: userId,
         p_model_id: ref("models.model_id"),
         p_now: now,

@@ -88,7 +88,7 @@ function isSame(a: string, b: string): boolean {
   return /(?:\S\s*){4}/u.test(words) && words.includes(" ") && words === wordsOf(b);
 }
 
-/** As recsys_engine.candidate_for has them. */
+/** As recsys_engine.explain_candidate has them. */
 function wordsOf(title: string): string {
   return folded(title)
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, " ")

@@ -2,7 +2,7 @@
 -- request, took 6.9 s of roll-up instead of 0.2. So changes that rewrite states wait here, and a roll-up takes as many as its rows allow, after all
 -- that is new. What would rewrite more than the horizon alone is mended at night.
 
-create table recsys_engine.late_changes (
+create table recsys_engine.deferred_changes (
   late_change_id bigint primary key generated always as identity,
   user_id uuid,
   post_id uuid,
@@ -13,33 +13,33 @@ create table recsys_engine.late_changes (
   queued_at timestamptz not null default now(),
   check (user_id is not null or post_id is not null)
 );
-comment on table recsys_engine.late_changes is 'Changes of recsys_engine.feature_changes that have states recomputed; recsys.roll_up() takes those of fewest first. Until then states are as if they had not been made. All at once: select recsys.roll_up(null).';
-comment on column recsys_engine.late_changes.late_change_id is 'Its number.';
-comment on column recsys_engine.late_changes.user_id is 'As in recsys_engine.feature_changes.';
-comment on column recsys_engine.late_changes.post_id is 'As in recsys_engine.feature_changes.';
-comment on column recsys_engine.late_changes.at is 'As in recsys_engine.feature_changes.';
-comment on column recsys_engine.late_changes.of_post is 'How many states of the post are recomputed for it, about: not counted on above the horizon.';
-comment on column recsys_engine.late_changes.of_user is 'How many of the user.';
-comment on column recsys_engine.late_changes.rewrites is 'How many together.';
-comment on column recsys_engine.late_changes.queued_at is 'When the change was made.';
+comment on table recsys_engine.deferred_changes is 'Changes of recsys_engine.feature_changes that have states recomputed; recsys.roll_up() takes those of fewest first. Until then states are as if they had not been made. All at once: select recsys.roll_up(null).';
+comment on column recsys_engine.deferred_changes.late_change_id is 'Its number.';
+comment on column recsys_engine.deferred_changes.user_id is 'As in recsys_engine.feature_changes.';
+comment on column recsys_engine.deferred_changes.post_id is 'As in recsys_engine.feature_changes.';
+comment on column recsys_engine.deferred_changes.at is 'As in recsys_engine.feature_changes.';
+comment on column recsys_engine.deferred_changes.of_post is 'How many states of the post are recomputed for it, about: not counted on above the horizon.';
+comment on column recsys_engine.deferred_changes.of_user is 'How many of the user.';
+comment on column recsys_engine.deferred_changes.rewrites is 'How many together.';
+comment on column recsys_engine.deferred_changes.queued_at is 'When the change was made.';
 -- a user's own states are worked out once, from the earliest instant on
-create unique index late_changes_user_id_idx on recsys_engine.late_changes (user_id) where post_id is null;
-create index late_changes_rewrites_idx on recsys_engine.late_changes ((post_id is null), rewrites, post_id, late_change_id);
-alter table recsys_engine.late_changes enable row level security;
-grant select, insert, update, delete on recsys_engine.late_changes to service_role;
+create unique index deferred_changes_user_id_idx on recsys_engine.deferred_changes (user_id) where post_id is null;
+create index deferred_changes_rewrites_idx on recsys_engine.deferred_changes ((post_id is null), rewrites, post_id, late_change_id);
+alter table recsys_engine.deferred_changes enable row level security;
+grant select, insert, update, delete on recsys_engine.deferred_changes to service_role;
 
-create table recsys_engine.roll_up_share (
+create table recsys_engine.roll_up_budget (
   only_row boolean primary key default true check (only_row),
   share double precision not null default 1 check (share > 0 and share <= 1)
 );
-comment on table recsys_engine.roll_up_share is 'How much of what it may take a roll-up takes, in one row: half as much after each that reached its statement limit, and twice as much after each that did not, until it is all.';
-comment on column recsys_engine.roll_up_share.only_row is 'Always true: there is one row.';
-comment on column recsys_engine.roll_up_share.share is 'The share, 1 at most.';
-insert into recsys_engine.roll_up_share default values;
-alter table recsys_engine.roll_up_share enable row level security;
-grant select, update on recsys_engine.roll_up_share to service_role;
+comment on table recsys_engine.roll_up_budget is 'How much of what it may take a roll-up takes, in one row: half as much after each that reached its statement limit, and twice as much after each that did not, until it is all.';
+comment on column recsys_engine.roll_up_budget.only_row is 'Always true: there is one row.';
+comment on column recsys_engine.roll_up_budget.share is 'The share, 1 at most.';
+insert into recsys_engine.roll_up_budget default values;
+alter table recsys_engine.roll_up_budget enable row level security;
+grant select, update on recsys_engine.roll_up_budget to service_role;
 
-create function recsys_engine.states_since(p_kind text, p_id uuid, p_since timestamptz, p_most integer) returns integer
+create function recsys_engine.count_states_since(p_kind text, p_id uuid, p_since timestamptz, p_most integer) returns integer
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -71,19 +71,19 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most.';
+comment on function recsys_engine.count_states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most.';
 
-create function recsys_engine.put_off(p_users uuid[], p_since timestamptz[], p_rewrites integer[]) returns void
+create function recsys_engine.defer_recompute(p_users uuid[], p_since timestamptz[], p_rewrites integer[]) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  insert into recsys_engine.late_changes as waiting (user_id, at, of_user)
+  insert into recsys_engine.deferred_changes as waiting (user_id, at, of_user)
   select later.user_id, min(later.since), max(later.rewrites) from unnest(p_users, p_since, p_rewrites) as later (user_id, since, rewrites) group by later.user_id
   on conflict (user_id) where post_id is null do update
   set at = least(waiting.at, excluded.at), of_user = greatest(waiting.of_user, excluded.of_user)
 $$;
-comment on function recsys_engine.put_off(uuid[], timestamptz[], integer[]) is 'Has the states of users worked out later, each from its instant on; p_rewrites: how many these are.';
+comment on function recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]) is 'Has the states of users worked out later, each from its instant on; p_rewrites: how many these are.';
 
-create function recsys_engine.take_changes(p_most bigint, p_rewrites integer, p_horizon integer)
+create function recsys_engine.dequeue_changes(p_most bigint, p_rewrites integer, p_horizon integer)
 returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
@@ -107,7 +107,7 @@ begin
   from taken;
   if p_rewrites is null then
     return query
-    with late as (delete from recsys_engine.late_changes returning late_changes.user_id, late_changes.post_id, late_changes.at)
+    with late as (delete from recsys_engine.deferred_changes returning deferred_changes.user_id, deferred_changes.post_id, deferred_changes.at)
     select * from unnest(users, posts, instants) union all select * from late;
     return;
   end if;
@@ -118,18 +118,18 @@ begin
   ),
   late as materialized (
     select each.kind, each.id, max(each.last_active_at) as last_active_at, bool_or(each.is_stuck) as is_stuck,
-      case when bool_or(each.is_stuck) then most else recsys_engine.states_since(each.kind, each.id, min(each.at), most) end as number
+      case when bool_or(each.is_stuck) then most else recsys_engine.count_states_since(each.kind, each.id, min(each.at), most) end as number
     from (
       -- one that reached the limit alone is for the night
       select 'post' as kind, changes.post_id as id, changes.at, latest.last_active_at, stuck.post_id is not null as is_stuck
       from changes
       left join recsys_engine.latest_post_stats as latest on latest.post_id = changes.post_id
-      left join recsys_engine.set_aside_changes as stuck on stuck.post_id = changes.post_id and stuck.error_code = '57014'
+      left join recsys_engine.failed_feature_changes as stuck on stuck.post_id = changes.post_id and stuck.error_code = '57014'
       union all
       select 'user', changes.user_id, changes.at, latest.last_active_at, stuck.user_id is not null
       from changes
       left join recsys_engine.latest_user_stats as latest on latest.user_id = changes.user_id
-      left join recsys_engine.set_aside_changes as stuck on stuck.user_id = changes.user_id and stuck.error_code = '57014'
+      left join recsys_engine.failed_feature_changes as stuck on stuck.user_id = changes.user_id and stuck.error_code = '57014'
     ) as each
     where each.id is not null and (each.last_active_at >= each.at or each.last_active_at is null and each.at = '-infinity' or each.is_stuck)
     group by each.kind, each.id
@@ -143,7 +143,7 @@ begin
       on of_users.kind = 'user' and of_users.id = changes.user_id and (of_users.is_stuck or changes.at <= coalesce(of_users.last_active_at, '-infinity'))
   ),
   put_off as (
-    insert into recsys_engine.late_changes as waiting (user_id, post_id, at, of_post, of_user, queued_at)
+    insert into recsys_engine.deferred_changes as waiting (user_id, post_id, at, of_post, of_user, queued_at)
     select judged.user_id, judged.post_id, min(judged.at), max(judged.of_post), max(judged.of_user), min(judged.queued_at)
     from judged
     where judged.of_post + judged.of_user > 0
@@ -158,11 +158,11 @@ begin
 
   return query
   with waiting as (
-    select late_changes.*, late_changes.ctid as at_place, row_number() over (order by (late_changes.post_id is null), late_changes.rewrites, late_changes.post_id, late_changes.late_change_id) as place
-    from recsys_engine.late_changes
+    select deferred_changes.*, deferred_changes.ctid as at_place, row_number() over (order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id) as place
+    from recsys_engine.deferred_changes
     -- posts first, since whoever came to them waits for them anyway, and the changes of one together
-    where p_rewrites > 0 and (p_horizon is null or late_changes.rewrites <= p_horizon)
-    order by (late_changes.post_id is null), late_changes.rewrites, late_changes.post_id, late_changes.late_change_id
+    where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
+    order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
     limit p_most
   ),
   -- several changes of one post or user have the same states worked out
@@ -176,15 +176,15 @@ begin
     select counted.at_place, counted.place, sum(counted.number) over (order by counted.place) as so_far from counted
   ),
   late as (
-    delete from recsys_engine.late_changes
+    delete from recsys_engine.deferred_changes
     -- by their places: joined, each read all the others where the planner knows of none, and 25,000 of one erased account took over 100 s instead of 4.7
-    where late_changes.ctid = any (array(select summed.at_place from summed where summed.so_far <= p_rewrites or summed.place = 1))
-    returning late_changes.user_id, late_changes.post_id, late_changes.at
+    where deferred_changes.ctid = any (array(select summed.at_place from summed where summed.so_far <= p_rewrites or summed.place = 1))
+    returning deferred_changes.user_id, deferred_changes.post_id, deferred_changes.at
   )
   select * from unnest(users, posts, instants) union all select * from late;
 end
 $$;
-comment on function recsys_engine.take_changes(bigint, integer, integer) is 'Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys_engine.dequeue_changes(bigint, integer, integer) is 'Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
 
-revoke all on function recsys_engine.states_since(text, uuid, timestamptz, integer), recsys_engine.put_off(uuid[], timestamptz[], integer[]), recsys_engine.take_changes(bigint, integer, integer) from public;
-grant execute on function recsys_engine.states_since(text, uuid, timestamptz, integer), recsys_engine.put_off(uuid[], timestamptz[], integer[]), recsys_engine.take_changes(bigint, integer, integer) to service_role;
+revoke all on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) from public;
+grant execute on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) to service_role;

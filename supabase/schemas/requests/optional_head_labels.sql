@@ -1,6 +1,6 @@
 -- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, besides interactions.
 
-create view recsys_engine.optional_acts with (security_invoker = true) as
+create view recsys_engine.optional_head_events with (security_invoker = true) as
 select 'dismiss' as head, dismissals.user_id, dismissals.post_id, dismissals.created_at
 from recsys.source_dismissals as dismissals
 union all
@@ -9,19 +9,19 @@ from recsys.source_interactions as views
 -- null: nothing is read
 where (select settings.long_view_seconds from recsys.settings) is not null
   and views.kind = 'view' and views.value >= (select settings.long_view_seconds from recsys.settings);
-comment on view recsys_engine.optional_acts is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_labels.';
-comment on column recsys_engine.optional_acts.head is 'Which head.';
-comment on column recsys_engine.optional_acts.user_id is 'Who did it.';
-comment on column recsys_engine.optional_acts.post_id is 'With which post.';
-comment on column recsys_engine.optional_acts.created_at is 'When.';
-grant select on recsys_engine.optional_acts to service_role;
+comment on view recsys_engine.optional_head_events is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_head_labels.';
+comment on column recsys_engine.optional_head_events.head is 'Which head.';
+comment on column recsys_engine.optional_head_events.user_id is 'Who did it.';
+comment on column recsys_engine.optional_head_events.post_id is 'With which post.';
+comment on column recsys_engine.optional_head_events.created_at is 'When.';
+grant select on recsys_engine.optional_head_events to service_role;
 
-create function recsys_engine.optional_labels(p_from timestamptz, p_to timestamptz) returns table (head text, request_id uuid, post_id uuid)
+create function recsys_engine.optional_head_labels(p_from timestamptz, p_to timestamptz) returns table (head text, request_id uuid, post_id uuid)
 language sql stable security invoker set search_path = ''
 set jit = off
 as $$
   select acts.head, shown.request_id, shown.post_id
-  from recsys_engine.optional_acts as acts
+  from recsys_engine.optional_head_events as acts
   join recsys.impressions as shown on shown.user_id = acts.user_id and shown.post_id = acts.post_id
   where shown.shown_at >= p_from and shown.shown_at < p_to
     and acts.created_at > shown.shown_at and acts.created_at <= shown.shown_at + interval '1 day'
@@ -51,9 +51,9 @@ as $$
     limit 1000
   ) as shown
   join recsys.source_posts as posts on posts.post_id = shown.post_id
-  where recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
+  where recsys_engine.matches_mute(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
 $$;
-comment on function recsys_engine.optional_labels(timestamptz, timestamptz) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+comment on function recsys_engine.optional_head_labels(timestamptz, timestamptz) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
 
-revoke all on function recsys_engine.optional_labels(timestamptz, timestamptz) from public;
-grant execute on function recsys_engine.optional_labels(timestamptz, timestamptz) to service_role;
+revoke all on function recsys_engine.optional_head_labels(timestamptz, timestamptz) from public;
+grant execute on function recsys_engine.optional_head_labels(timestamptz, timestamptz) to service_role;

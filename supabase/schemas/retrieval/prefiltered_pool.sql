@@ -2,7 +2,7 @@
 -- million of them for a tag that ten have, or for the hundred posts of an organisation. So it begins at the other end: with the posts that pass,
 -- found by what is asked of them or by the indexes that serve the app's policies, of which then each source has its best.
 
-create function recsys_engine.few_readable(p_share double precision default null) returns uuid[]
+create function recsys_engine.small_readable_set(p_share double precision default null) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -27,16 +27,16 @@ begin
   return case when cardinality(readable) <= most then readable end;
 end
 $$;
-comment on function recsys_engine.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
+comment on function recsys_engine.small_readable_set(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
 
-create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.found_post[]
+create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
   caller constant text := current_setting('role');
-  found recsys_engine.found_post[] := array[]::recsys_engine.found_post[];
+  found recsys_engine.source_hit[] := array[]::recsys_engine.source_hit[];
   listed uuid[];
   looked integer := coalesce(p_looks, p_most * 3 / 2);
   skipped integer := 0;
@@ -52,7 +52,7 @@ begin
     );
     perform set_config('role', caller, true);
     found := found || array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from recsys_engine.eligible_posts(p_request) as posts
       -- by one scan of the index: looking up each read three times as many pages
       where posts.post_id = any (listed)
@@ -68,7 +68,7 @@ end
 $$;
 comment on function recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer) is 'The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
-create function recsys_engine.newest_matches(p_request recsys_engine.feed_request, p_most integer) returns recsys_engine.found_post[]
+create function recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_most integer) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -80,7 +80,7 @@ begin
   -- by what is asked that mostly fewest posts have
   if filter.author_ids is not null then
     return array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from (select distinct unnest(filter.author_ids)) as wanted (author_id)
       cross join lateral (
         select * from recsys_engine.eligible_posts(p_request) as eligible
@@ -93,7 +93,7 @@ begin
     );
   elsif filter.tags is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.source_hit
       from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
@@ -112,7 +112,7 @@ begin
     );
   elsif filter.languages is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.source_hit
       from (select distinct unnest(filter.languages)) as wanted (language)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
@@ -132,23 +132,23 @@ begin
     return recsys_engine.newest_listed(p_request, p_most, since);
   else
     return array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
       order by newest.created_at desc, newest.post_id
     );
   end if;
 end
 $$;
-comment on function recsys_engine.newest_matches(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
-create function recsys_engine.pooled(p_request recsys_engine.feed_request, p_post_ids uuid[]) returns recsys_engine.pooled_post[]
+create function recsys_engine.prefilter_posts(p_request recsys_engine.feed_request, p_post_ids uuid[]) returns recsys_engine.prefiltered_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
   return array(
-    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.pooled_post
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.prefiltered_post
     from (select distinct unnest(p_post_ids)) as pooled (post_id)
     cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
     left join lateral (
@@ -169,9 +169,9 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.pooled(recsys_engine.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
+comment on function recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
 
-create function recsys_engine.with_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys_engine.feed_request
+create function recsys_engine.with_prefiltered_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -180,11 +180,11 @@ declare
   request recsys_engine.feed_request := p_request;
   few uuid[];
   looked integer;
-  found recsys_engine.found_post[];
+  found recsys_engine.source_hit[];
   passing uuid[];
 begin
   if p_may_be_few or p_share is not null then
-    few := recsys_engine.few_readable(p_share);
+    few := recsys_engine.small_readable_set(p_share);
   end if;
   if cardinality(few) > 2000 then
     -- to look up the state of each takes longer than to go past those of others
@@ -198,17 +198,17 @@ begin
   if few is null then
     -- of the pool, too, an author has a tenth before all others
     foreach looked in array array[1000, 4000, 20000] loop
-      found := recsys_engine.newest_matches(p_request, looked);
-      exit when recsys_engine.is_enough(p_request, found, looked, 1000, 100);
+      found := recsys_engine.newest_filtered_posts(p_request, looked);
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 1000, 100);
     end loop;
   end if;
-  passing := coalesce(few, array(select newest.post_id from recsys_engine.within_share(p_request, found, 1000, 100) as newest));
+  passing := coalesce(few, array(select newest.post_id from recsys_engine.cap_per_author(p_request, found, 1000, 100) as newest));
   if few is null and cardinality(passing) = 1000 then
     -- where many pass, the best are not among the newest only, and are met soon on a walk
     passing := passing || array(select near.post_id from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, 100, 10) as near);
     foreach looked in array array[300, 1200, 6000] loop
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from (
           select latest_post_stats.post_id from recsys_engine.latest_post_stats
           where latest_post_stats.last_active_at <= p_request.at
@@ -220,12 +220,12 @@ begin
         ) as posts
         limit looked
       );
-      exit when recsys_engine.is_enough(p_request, found, looked, 300, 30);
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 300, 30);
     end loop;
-    passing := passing || array(select active.post_id from recsys_engine.within_share(p_request, found, 300, 30) as active);
+    passing := passing || array(select active.post_id from recsys_engine.cap_per_author(p_request, found, 300, 30) as active);
     foreach looked in array array[50, 200, 1000] loop
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
         from (
           select latest_post_stats.post_id from recsys_engine.latest_post_stats
           where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
@@ -237,15 +237,15 @@ begin
         ) as posts
         limit looked
       );
-      exit when recsys_engine.is_enough(p_request, found, looked, 50, 5);
+      exit when recsys_engine.has_enough_after_cap(p_request, found, looked, 50, 5);
     end loop;
-    passing := passing || array(select hottest.post_id from recsys_engine.within_share(p_request, found, 50, 5) as hottest);
+    passing := passing || array(select hottest.post_id from recsys_engine.cap_per_author(p_request, found, 50, 5) as hottest);
   end if;
-  request.pool := recsys_engine.pooled(request, passing);
+  request.pool := recsys_engine.prefilter_posts(request, passing);
   return request;
 end
 $$;
-comment on function recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter.';
+comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
 
-revoke all on function recsys_engine.few_readable(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
-grant execute on function recsys_engine.few_readable(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;
+revoke all on function recsys_engine.small_readable_set(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer), recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]), recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
+grant execute on function recsys_engine.small_readable_set(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer), recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]), recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

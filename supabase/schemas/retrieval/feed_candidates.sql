@@ -17,17 +17,17 @@ begin
   return array(
     select row(each.post_id, jsonb_object_agg(each.source, each.rank))::recsys_engine.ranked_post
     from (
-      select * from recsys_engine.own_sources(p_request, p_model_id, p_embedding, 'feed')
+      select * from recsys_engine.personal_sources(p_request, p_model_id, p_embedding, 'feed')
       union all
-      select * from recsys_engine.common_sources(p_request, 'feed')
+      select * from recsys_engine.global_sources(p_request, 'feed')
     ) as each
     group by each.post_id
   );
 end
 $$;
-comment on function recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys_engine.with_touched, recsys_engine.with_pool).';
+comment on function recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys_engine.with_followee_engagements, recsys_engine.with_prefiltered_pool).';
 
-create function recsys_engine.told_ranked_posts(p_request recsys_engine.feed_request, p_ranked recsys_engine.ranked_post[])
+create function recsys_engine.hydrate_ranked_posts(p_request recsys_engine.feed_request, p_ranked recsys_engine.ranked_post[])
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -44,7 +44,7 @@ begin
   cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
 end
 $$;
-comment on function recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]) is 'What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read.';
+comment on function recsys_engine.hydrate_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]) is 'What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read.';
 
 create function recsys_engine.retrieve(
   p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
@@ -55,17 +55,17 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
+  request constant recsys_engine.feed_request := recsys_engine.with_prefiltered_pool(recsys_engine.with_covisited(recsys_engine.with_engaged_posts(recsys_engine.with_followee_engagements(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
 begin
-  return query select * from recsys_engine.told_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
+  return query select * from recsys_engine.hydrate_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
 end
 $$;
-comment on function recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
+comment on function recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
 
-create type recsys_engine.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
-comment on type recsys_engine.told_post is 'What the app says of a post.';
+create type recsys_engine.post_row as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
+comment on type recsys_engine.post_row is 'What the app says of a post.';
 
-create function recsys_engine.told_posts(p_posts recsys_engine.told_post[]) returns json
+create function recsys_engine.post_columns(p_posts recsys_engine.post_row[]) returns json
 language sql stable security invoker set search_path = ''
 begin atomic
   select json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id),
@@ -77,7 +77,7 @@ begin atomic
     )))
   from unnest(p_posts) as told;
 end;
-comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
+comment on function recsys_engine.post_columns(recsys_engine.post_row[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
 -- without "set", so that it becomes part of the query that asks it
 create function recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid) returns integer
@@ -87,7 +87,7 @@ begin atomic
 end;
 comment on function recsys_engine.text_key(text, text[], uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
 
-create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
+create function recsys_engine.post_snapshots(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -126,7 +126,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
+comment on function recsys_engine.post_snapshots(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 create function recsys_engine.readable_by_strangers(p_post_ids uuid[]) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
@@ -148,7 +148,7 @@ end
 $$;
 comment on function recsys_engine.readable_by_strangers(uuid[]) is 'Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app''s policies fail for such an account.';
 
-create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
+create function recsys_engine.global_candidates(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -164,7 +164,7 @@ declare
   ranks bigint[];
   found_places bigint[];
   readable uuid[];
-  told recsys_engine.told_post[];
+  told recsys_engine.post_row[];
   places json;
 begin
   request.at := p_now;
@@ -177,7 +177,7 @@ begin
     from (
       select * from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place) where found.source <> all (short)
       union all
-      select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
+      select source, size, kept, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
     -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
@@ -203,13 +203,13 @@ begin
     where each.rank <= each.kept or (each.goes_further and each.readable_before <= each.kept)
     group by each.post_id
   )
-  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
+  select array_agg(row(posts.*)::recsys_engine.post_row), json_agg(found.places)
   into told, places
   from found
   cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
-    'posts', recsys_engine.told_posts(told),
+    'posts', recsys_engine.post_columns(told),
     'texts', array(select recsys_engine.text_key(each.title, each.tags, each.author_id) from unnest(told) with ordinality as each (post_id, title, tags, author_id, created_at, place) order by each.place),
     'places', places,
     'closed_authors', array(
@@ -220,9 +220,9 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.common_posts(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.global_candidates(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
 
-create function recsys_engine.candidates(
+create function recsys_engine.feed_candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
   p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
   p_is_few boolean default null, p_given uuid[] default null, p_request recsys_engine.feed_request default null, p_found json default null, p_common_texts integer[] default null
@@ -241,11 +241,11 @@ declare
   found_ids uuid[];
   authors uuid[];
   places bigint[];
-  readable recsys_engine.told_post[];
+  readable recsys_engine.post_row[];
   sizes integer[];
   kept integer[];
   common json;
-  own recsys_engine.told_post[];
+  own recsys_engine.post_row[];
   ranks json;
   lists json;
   sample uuid[];
@@ -254,12 +254,12 @@ declare
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
-  request := recsys_engine.with_touched(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_came_to(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
+  request := recsys_engine.with_followee_engagements(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_engaged_posts(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
   perform set_config('role', 'service_role', true);
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
   if p_given is not null then
-    request := recsys_engine.with_given(request, p_given);
+    request := recsys_engine.with_requested_posts(request, p_given);
   elsif p_common is null or p_is_few then
     if p_common is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
@@ -268,7 +268,7 @@ begin
       perform set_config('role', p_role, true);
       select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
     end if;
-    request := recsys_engine.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
   end if;
   follows := to_json(request.follows);
   select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
@@ -287,18 +287,18 @@ begin
         where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
       );
     end if;
-    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks)
+    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.post_row), json_agg(found.ranks)
     into own, ranks
-    from recsys_engine.told_ranked_posts(request, ranked) as found;
+    from recsys_engine.hydrate_ranked_posts(request, ranked) as found;
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_found)
       union all
-      select * from recsys_engine.found_sources(request, p_found)
+      select * from recsys_engine.sources_from_hits(request, p_found)
       union all
       -- what was written since the common posts were read
       (
@@ -318,8 +318,8 @@ begin
     perform set_config('role', p_role, true);
     readable := array(
       select case
-        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
-        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
+        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.post_row
+        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.post_row
       end
       from (
         -- common posts have theirs already, unless the caller reads them in another form
@@ -331,7 +331,7 @@ begin
         where eligible.post_id = any (p_common || found_ids)
       ) as posts
     );
-    own := array(select row(shown.*)::recsys_engine.told_post from unnest(readable) as shown where shown.title is not null);
+    own := array(select row(shown.*)::recsys_engine.post_row from unnest(readable) as shown where shown.title is not null);
     select
       (
         select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
@@ -374,21 +374,21 @@ begin
     'muted_authors', request.muted_authors,
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
-    'posts', recsys_engine.told_posts(own),
+    'posts', recsys_engine.post_columns(own),
     'ranks', ranks,
     'lists', lists,
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
+comment on function recsys_engine.feed_candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
 
 revoke all on function
-  recsys_engine.text_key(text, text[], uuid), recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.common_posts(timestamptz),
-  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
+  recsys_engine.text_key(text, text[], uuid), recsys_engine.post_columns(recsys_engine.post_row[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.hydrate_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.post_snapshots(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.global_candidates(timestamptz),
+  recsys_engine.feed_candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
 from public;
-grant execute on function recsys_engine.text_key(text, text[], uuid), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
+grant execute on function recsys_engine.text_key(text, text[], uuid), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.hydrate_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
-  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.common_posts(timestamptz),
-  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
+  recsys_engine.post_columns(recsys_engine.post_row[]), recsys_engine.post_snapshots(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.global_candidates(timestamptz),
+  recsys_engine.feed_candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
 to service_role;

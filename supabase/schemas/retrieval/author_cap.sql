@@ -1,9 +1,9 @@
 -- An author's share of a source: whoever writes a thousand posts has a tenth of each, and places that are left.
 
-create type recsys_engine.found_post as (post_id uuid, author_id uuid);
-comment on type recsys_engine.found_post is 'A post that a source found, with its author (null: unknown).';
+create type recsys_engine.source_hit as (post_id uuid, author_id uuid);
+comment on type recsys_engine.source_hit is 'A post that a source found, with its author (null: unknown).';
 
-create function recsys_engine.is_enough(p_request recsys_engine.feed_request, p_found recsys_engine.found_post[], p_looked integer, p_most integer, p_share integer) returns boolean
+create function recsys_engine.has_enough_after_cap(p_request recsys_engine.feed_request, p_found recsys_engine.source_hit[], p_looked integer, p_most integer, p_share integer) returns boolean
 language sql immutable security invoker
 begin atomic
   -- who asks for certain authors gets all of theirs; an unknown author is nobody
@@ -15,9 +15,9 @@ begin atomic
       ) as each
     );
 end;
-comment on function recsys_engine.is_enough(recsys_engine.feed_request, recsys_engine.found_post[], integer, integer, integer) is 'Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more.';
+comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer, integer) is 'Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more.';
 
-create function recsys_engine.within_share(p_request recsys_engine.feed_request, p_found recsys_engine.found_post[], p_most integer, p_share integer)
+create function recsys_engine.cap_per_author(p_request recsys_engine.feed_request, p_found recsys_engine.source_hit[], p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql immutable security invoker
 begin atomic
@@ -31,4 +31,4 @@ begin atomic
   order by shared.is_beyond, shared.place
   limit p_most;
 end;
-comment on function recsys_engine.within_share(recsys_engine.feed_request, recsys_engine.found_post[], integer, integer) is 'The first p_most of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';
+comment on function recsys_engine.cap_per_author(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer) is 'The first p_most of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';

@@ -3,41 +3,41 @@
 -- instant on every state, and before it the last one of each post and user. What is stored of a post or user is therefore always
 -- complete from some state on, and whoever needs a state before that one works it out from the interactions:
 -- - the roll-up, for a change that came so late, begins from scratch; the next thinning takes the older states again;
--- - what somebody found who came back then: recsys_engine.thinned_state().
+-- - what somebody found who came back then: recsys_engine.reconstruct_state().
 -- To keep the states that histories need instead would keep nearly all: most people have fewer than 200 interactions.
 
-create table recsys_engine.thinning (
+create table recsys_engine.pruning_progress (
   only_row boolean primary key default true check (only_row),
   thinned_before timestamptz not null default '-infinity',
   after_id uuid not null default '00000000-0000-0000-0000-000000000000'
 );
-comment on table recsys_engine.thinning is 'How far recsys_engine.thin_feature_store() has come, in one row.';
-comment on column recsys_engine.thinning.only_row is 'Always true: there is one row.';
-comment on column recsys_engine.thinning.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.';
-comment on column recsys_engine.thinning.after_id is 'The post or user after which the next call goes on, in the order of their ids.';
-insert into recsys_engine.thinning default values;
-alter table recsys_engine.thinning enable row level security;
-create policy "how far states are thinned is readable" on recsys_engine.thinning for select to authenticated using (true);
-grant select on recsys_engine.thinning to authenticated;
-grant select, insert, update, delete on recsys_engine.thinning to service_role;
+comment on table recsys_engine.pruning_progress is 'How far recsys_engine.prune_feature_store() has come, in one row.';
+comment on column recsys_engine.pruning_progress.only_row is 'Always true: there is one row.';
+comment on column recsys_engine.pruning_progress.thinned_before is 'Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.';
+comment on column recsys_engine.pruning_progress.after_id is 'The post or user after which the next call goes on, in the order of their ids.';
+insert into recsys_engine.pruning_progress default values;
+alter table recsys_engine.pruning_progress enable row level security;
+create policy "how far states are thinned is readable" on recsys_engine.pruning_progress for select to authenticated using (true);
+grant select on recsys_engine.pruning_progress to authenticated;
+grant select, insert, update, delete on recsys_engine.pruning_progress to service_role;
 
-create function recsys_engine.counted_before(p_post_id uuid, p_author_id uuid, p_at timestamptz, p_interaction_id bigint)
+create function recsys_engine.state_before_interaction(p_post_id uuid, p_author_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
 language sql stable security invoker rows 1
 begin atomic
   select max(firsts.created_at), (count(*) filter (where firsts.kind = 'comment'))::integer
   from (
     select earlier.kind, min(earlier.created_at) as created_at
-    from recsys_engine.countable_interactions as earlier
+    from recsys_engine.non_burst_interactions as earlier
     where earlier.post_id = p_post_id and earlier.created_at <= p_at and (earlier.created_at < p_at or earlier.interaction_id < p_interaction_id)
       and earlier.user_id is distinct from p_author_id
     group by earlier.user_id, earlier.kind
   ) as firsts
   having count(*) > 0;
 end;
-comment on function recsys_engine.counted_before(uuid, uuid, timestamptz, bigint) is 'last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did.';
+comment on function recsys_engine.state_before_interaction(uuid, uuid, timestamptz, bigint) is 'last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did.';
 
-create function recsys_engine.thinned_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
+create function recsys_engine.reconstruct_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
 -- definer: what others did with a post is not the caller's to read; what they found when they came to it is, and no more, or it would say of
 -- any post whether it is there, though it is hidden from them
@@ -47,14 +47,14 @@ begin
   return query
   select counted.last_active_at, counted.comments
   from recsys.source_posts as posts
-  cross join lateral recsys_engine.counted_before(posts.post_id, posts.author_id, p_at, p_interaction_id) as counted
+  cross join lateral recsys_engine.state_before_interaction(posts.post_id, posts.author_id, p_at, p_interaction_id) as counted
   where posts.post_id = p_post_id and (auth.uid() is null or exists (
     select from recsys.source_interactions as own
     where own.user_id = auth.uid() and own.post_id = p_post_id and own.created_at = p_at and own.interaction_id = p_interaction_id
   ));
 end
 $$;
-comment on function recsys_engine.thinned_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
+comment on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
 
 create function recsys_engine.training_start(p_events bigint, p_of_a_person bigint) returns table (at timestamptz, sort_id bigint)
 language sql stable security invoker set search_path = ''
@@ -74,26 +74,26 @@ as $$
 $$;
 comment on function recsys_engine.training_start(bigint, bigint) is 'The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer.';
 
-create function recsys_engine.thin_feature_store(p_keep bigint default 500000, p_most integer default 20000, p_of_a_person bigint default 10000) returns bigint
+create function recsys_engine.prune_feature_store(p_keep bigint default 500000, p_most integer default 20000, p_of_a_person bigint default 10000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   first_id constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
-  progress recsys_engine.thinning;
+  progress recsys_engine.pruning_progress;
   ids uuid[];
   thinned bigint;
   of_users bigint;
 begin
   -- not while a roll-up goes on from a state that would go; feeds and writers do not wait
   perform recsys_engine.take_lock('roll_up');
-  select * into strict progress from recsys_engine.thinning;
+  select * into strict progress from recsys_engine.pruning_progress;
   if progress.after_id = first_id then
     -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is recomputed
     if progress.thinned_before > coalesce((select start.at from recsys_engine.training_start(p_keep * 9 / 10, p_of_a_person) as start), '-infinity') then
       insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
       insert into recsys_engine.feature_changes (user_id) select source_users.user_id from recsys.source_users;
-      update recsys_engine.thinning set thinned_before = '-infinity';
+      update recsys_engine.pruning_progress set thinned_before = '-infinity';
       return 0::bigint;
     end if;
     progress.thinned_before := greatest(progress.thinned_before, (select start.at from recsys_engine.training_start(p_keep, p_of_a_person) as start));
@@ -151,14 +151,14 @@ begin
   ));
   get diagnostics of_users = row_count;
 
-  update recsys_engine.thinning
+  update recsys_engine.pruning_progress
   set thinned_before = progress.thinned_before,
     after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
   return thinned + of_users;
 end
 $$;
-comment on function recsys_engine.thin_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.prune_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
-revoke all on function recsys_engine.counted_before(uuid, uuid, timestamptz, bigint), recsys_engine.thinned_state(uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.thin_feature_store(bigint, integer, bigint) from public;
-grant execute on function recsys_engine.thinned_state(uuid, timestamptz, bigint) to authenticated, service_role;
-grant execute on function recsys_engine.counted_before(uuid, uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.thin_feature_store(bigint, integer, bigint) to service_role;
+revoke all on function recsys_engine.state_before_interaction(uuid, uuid, timestamptz, bigint), recsys_engine.reconstruct_state(uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.prune_feature_store(bigint, integer, bigint) from public;
+grant execute on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) to authenticated, service_role;
+grant execute on function recsys_engine.state_before_interaction(uuid, uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.prune_feature_store(bigint, integer, bigint) to service_role;

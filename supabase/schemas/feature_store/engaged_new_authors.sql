@@ -1,7 +1,7 @@
 -- New authors, who signed up less than 28 days before, and who has met them: on their first day people move no post of one whom nobody known has met
 -- (03_bursts.sql). One comment on a post of yesterday by such an author, or nine, changed 2.9 % of the places of 60 people, and now 0.
 
-create function recsys_engine.came_to(p_author_id uuid) returns table (user_id uuid, at timestamptz)
+create function recsys_engine.author_engagements(p_author_id uuid) returns table (user_id uuid, at timestamptz)
 language sql stable security invoker set search_path = ''
 as $$
   select came.user_id, came.created_at
@@ -18,23 +18,23 @@ as $$
     ) as acts
   ) as came
   where came.user_id <> p_author_id
-    and not exists (select from recsys_engine.late_days where late_days.user_id = came.user_id and late_days.day = recsys_engine.day_of(came.created_at))
+    and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = came.user_id and backdated_days.day = recsys_engine.day_of(came.created_at))
 $$;
-comment on function recsys_engine.came_to(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+comment on function recsys_engine.author_engagements(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
 
-create function recsys_engine.met_at(p_author_id uuid) returns timestamptz
+create function recsys_engine.author_known_since(p_author_id uuid) returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce((
     -- one after the other: of an author whom people met, few are asked when they began
-    select came.at from (select * from recsys_engine.came_to(p_author_id) as each order by each.at) as came
-    where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+    select came.at from (select * from recsys_engine.author_engagements(p_author_id) as each order by each.at) as came
+    where recsys_engine.first_interaction_at(came.user_id) <= came.at - interval '1 day'
     limit 1
   ), 'infinity')
 $$;
-comment on function recsys_engine.met_at(uuid) is 'When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+comment on function recsys_engine.author_known_since(uuid) is 'When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did.';
 
-create function recsys_engine.new_authors(p_user_id uuid, p_from timestamptz, p_until timestamptz) returns table (author_id uuid, at timestamptz)
+create function recsys_engine.engaged_new_authors(p_user_id uuid, p_from timestamptz, p_until timestamptz) returns table (author_id uuid, at timestamptz)
 language sql stable security invoker set search_path = ''
 as $$
   select posts.author_id, min(acts.created_at)
@@ -56,7 +56,7 @@ as $$
   -- what comes after six posts is beyond anyway
   limit 6
 $$;
-comment on function recsys_engine.new_authors(uuid, timestamptz, timestamptz) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+comment on function recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
 
-revoke all on function recsys_engine.came_to(uuid), recsys_engine.met_at(uuid), recsys_engine.new_authors(uuid, timestamptz, timestamptz) from public;
-grant execute on function recsys_engine.came_to(uuid), recsys_engine.met_at(uuid), recsys_engine.new_authors(uuid, timestamptz, timestamptz) to service_role;
+revoke all on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) from public;
+grant execute on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) to service_role;

@@ -1,19 +1,19 @@
 -- "12 new posts": how many a feed might show that were written since it was made. Nothing is ranked, and no more is read than their number needs.
 
-create function recsys_engine.new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
+create function recsys_engine.count_new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.mutes_only_request(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
   newest uuid[];
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
-    kind := recsys_engine.feed_kind(p_user_id);
+    kind := recsys_engine.feed_preference(p_user_id);
   end if;
   if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
@@ -66,7 +66,7 @@ begin
   return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_most, since + interval '1 microsecond'));
 end
 $$;
-comment on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
-revoke all on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) from public;
-grant execute on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;
+revoke all on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) from public;
+grant execute on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

@@ -1,11 +1,11 @@
 -- What feeds showed by their own choice: what reports count and training learns from. What an app named in a request was shown whatever the model
 -- thought of it, and so was what somebody promoted.
 
-create view recsys_engine.chosen_impressions with (security_invoker = true) as
+create view recsys_engine.recommended_impressions with (security_invoker = true) as
 -- as a case, half of whose rows are expected: "is null" is taken for one row of 200 where no statistics exist yet, and joins made for so few took minutes
 select * from recsys.impressions where case when impressions.promotion_id is null then impressions.mode <> 'candidates' else false end;
-comment on view recsys_engine.chosen_impressions is 'The impressions of what the recommender chose to show: without those of posts that the app named to be ranked (mode candidates) or promoted (promotion_id). Reports and training read these.';
-grant select on recsys_engine.chosen_impressions to service_role;
+comment on view recsys_engine.recommended_impressions is 'The impressions of what the recommender chose to show: without those of posts that the app named to be ranked (mode candidates) or promoted (promotion_id). Reports and training read these.';
+grant select on recsys_engine.recommended_impressions to service_role;
 
 -- each column says what that of the table says
 do $$
@@ -16,9 +16,9 @@ begin
     select shown.attname as name, pg_catalog.col_description(logged.attrelid, logged.attnum) as says
     from pg_catalog.pg_attribute as shown
     join pg_catalog.pg_attribute as logged on logged.attrelid = 'recsys.impressions'::regclass and logged.attname = shown.attname
-    where shown.attrelid = 'recsys_engine.chosen_impressions'::regclass and shown.attnum > 0
+    where shown.attrelid = 'recsys_engine.recommended_impressions'::regclass and shown.attnum > 0
   loop
-    execute format('comment on column recsys_engine.chosen_impressions.%I is %L', column_of.name, column_of.says);
+    execute format('comment on column recsys_engine.recommended_impressions.%I is %L', column_of.name, column_of.says);
   end loop;
 end
 $$;
