@@ -31,7 +31,7 @@ export async function answersTo(
   }
   await client.query("reset role");
   const { rows } = await client.query(
-    "select recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
+    "select recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_requested => $4) as found",
     [sub, modelId, JSON.stringify(vector), ids],
   );
   await client.query("reset role");

@@ -1045,7 +1045,9 @@ AS $function$
   limit 1
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.prior_active_days(p_user_id uuid, p_before timestamp with time zone, p_most integer)
+drop function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.prior_active_days(p_user_id uuid, p_before timestamp with time zone, p_limit integer)
  RETURNS integer
  LANGUAGE sql
  STABLE
@@ -1065,7 +1067,7 @@ AS $function$
       order by source_interactions.created_at desc
       limit 1
     ) as before
-    where earlier.number < p_most
+    where earlier.number < p_limit
   )
   select max(earlier.number) from earlier
 $function$;
@@ -1469,7 +1471,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.prune_feature_store(p_keep bigint DEFAULT 500000, p_most integer DEFAULT 20000, p_of_a_person bigint DEFAULT 10000)
+drop function recsys_engine.prune_feature_store(bigint,integer,bigint);
+
+CREATE OR REPLACE FUNCTION recsys_engine.prune_feature_store(p_keep bigint DEFAULT 500000, p_limit integer DEFAULT 20000, p_of_a_person bigint DEFAULT 10000)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1503,12 +1507,12 @@ begin
   select coalesce(array_agg(id order by id), '{}') into ids
   from (
     select id from (
-      (select distinct post_stats.post_id as id from recsys_engine.post_stats where post_stats.post_id > progress.after_id order by id limit p_most)
+      (select distinct post_stats.post_id as id from recsys_engine.post_stats where post_stats.post_id > progress.after_id order by id limit p_limit)
       union
-      (select distinct user_stats.user_id as id from recsys_engine.user_stats where user_stats.user_id > progress.after_id order by id limit p_most)
+      (select distinct user_stats.user_id as id from recsys_engine.user_stats where user_stats.user_id > progress.after_id order by id limit p_limit)
     ) as either
     order by id
-    limit p_most
+    limit p_limit
   ) as next;
 
   delete from recsys_engine.post_stats
@@ -1551,7 +1555,7 @@ begin
 
   update recsys_engine.pruning_progress
   set thinned_before = progress.thinned_before,
-    after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
+    after_id = case when cardinality(ids) < p_limit then first_id else ids[cardinality(ids)] end;
   return thinned + of_users;
 end
 $function$;
@@ -1710,7 +1714,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.roll_up_posts(p_posts uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[], OUT written bigint, OUT known uuid[])
+drop function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_posts(p_posts uuid[], p_since timestamp with time zone[], p_changed_users uuid[], p_changed_posts uuid[], p_changed_at timestamp with time zone[], OUT written bigint, OUT known uuid[])
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1738,7 +1744,7 @@ begin
     from unnest(p_posts, p_since) as changed (post_id, since)
     left join (
       select each.post_id, bool_and(each.user_id is not null) as is_known
-      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      from unnest(p_changed_users, p_changed_posts) as each (user_id, post_id)
       group by each.post_id
     ) as touched on touched.post_id = changed.post_id
   ) as late;
@@ -1775,7 +1781,7 @@ begin
   ),
   pairs as (
     select touched.post_id, touched.user_id, min(touched.at) as since
-    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
     where touched.post_id = any (known)
     group by touched.post_id, touched.user_id
   ),
@@ -1884,7 +1890,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.roll_up_users(p_users uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[])
+drop function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_users(p_users uuid[], p_since timestamp with time zone[], p_changed_users uuid[], p_changed_posts uuid[], p_changed_at timestamp with time zone[])
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1916,7 +1924,7 @@ begin
     from unnest(p_users, p_since) as changed (user_id, since)
     left join (
       select each.user_id, bool_and(each.post_id is not null) as is_known
-      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      from unnest(p_changed_users, p_changed_posts) as each (user_id, post_id)
       group by each.user_id
     ) as touched on touched.user_id = changed.user_id
   ) as late;
@@ -1957,7 +1965,7 @@ begin
   ),
   pairs as (
     select touched.user_id, touched.post_id, min(touched.at) as since
-    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
     where touched.user_id = any (known)
     group by touched.user_id, touched.post_id
   ),
@@ -2179,6 +2187,45 @@ AS $function$
   select count(*) from ended
 $function$;
 
+drop function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.count_states_since(p_kind text, p_id uuid, p_since timestamp with time zone, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  if p_kind = 'post' then
+    return greatest(
+      (select count(*)::integer from (
+        select from recsys_engine.post_stats where post_stats.post_id = p_id and post_stats.last_active_at >= p_since limit p_limit
+      ) as stored),
+      -- no state before: all there is is worked out
+      (select count(*)::integer from (
+        select from recsys.source_interactions
+        where source_interactions.post_id = p_id
+          and not exists (select from recsys_engine.post_stats as earlier where earlier.post_id = p_id and earlier.last_active_at < p_since)
+        limit p_limit
+      ) as events)
+    );
+  end if;
+  return greatest(
+    (select count(*)::integer from (
+      select from recsys_engine.user_stats where user_stats.user_id = p_id and user_stats.last_active_at >= p_since limit p_limit
+    ) as stored),
+    (select count(*)::integer from (
+      select from recsys_engine.user_events
+      where user_events.user_id = p_id
+        and not exists (select from recsys_engine.user_stats as earlier where earlier.user_id = p_id and earlier.last_active_at < p_since)
+      limit p_limit
+    ) as events)
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.defer_recompute(p_users uuid[], p_since timestamp with time zone[], p_rewrites integer[])
  RETURNS void
  LANGUAGE sql
@@ -2190,7 +2237,9 @@ AS $function$
   set at = least(waiting.at, excluded.at), of_user = greatest(waiting.of_user, excluded.of_user)
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.dequeue_changes(p_most bigint, p_rewrites integer, p_horizon integer)
+drop function recsys_engine.dequeue_changes(bigint,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.dequeue_changes(p_limit bigint, p_rewrites integer, p_horizon integer)
  RETURNS TABLE(user_id uuid, post_id uuid, at timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -2208,7 +2257,7 @@ declare
 begin
   with taken as (
     delete from recsys_engine.feature_changes
-    where change_id <= (select max(change_id) from (select change_id from recsys_engine.feature_changes order by change_id limit p_most) as oldest)
+    where change_id <= (select max(change_id) from (select change_id from recsys_engine.feature_changes order by change_id limit p_limit) as oldest)
     returning feature_changes.user_id, feature_changes.post_id, feature_changes.at, feature_changes.queued_at
   )
   select array_agg(taken.user_id), array_agg(taken.post_id), array_agg(taken.at), array_agg(taken.queued_at)
@@ -2272,7 +2321,7 @@ begin
     -- posts first, since whoever came to them waits for them anyway, and the changes of one together
     where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
     order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
-    limit p_most
+    limit p_limit
   ),
   -- several changes of one post or user have the same states worked out
   counted as (
@@ -2294,7 +2343,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.recompute_states(p_kind text, p_ids uuid[], p_since timestamp with time zone[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamp with time zone[], p_everybody boolean, p_until timestamp with time zone, OUT written bigint, OUT affected uuid[], OUT affected_since timestamp with time zone[], OUT revisited uuid[])
+drop function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone);
+
+CREATE OR REPLACE FUNCTION recsys_engine.recompute_states(p_kind text, p_ids uuid[], p_since timestamp with time zone[], p_changed_users uuid[], p_changed_posts uuid[], p_changed_at timestamp with time zone[], p_everybody boolean, p_until timestamp with time zone, OUT written bigint, OUT affected uuid[], OUT affected_since timestamp with time zone[], OUT revisited uuid[])
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -2315,11 +2366,11 @@ begin
   revisited := '{}';
   begin
     if p_kind = 'user' then
-      written := recsys_engine.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
+      written := recsys_engine.roll_up_users(p_ids, p_since, p_changed_users, p_changed_posts, p_changed_at);
       perform recsys_engine.refresh_user_affinities(p_ids, p_since);
     else
       select rolled_up.written, rolled_up.known into written, known
-      from recsys_engine.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
+      from recsys_engine.roll_up_posts(p_ids, p_since, p_changed_users, p_changed_posts, p_changed_at) as rolled_up;
       select
         coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}'),
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
@@ -2339,11 +2390,11 @@ begin
         -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
         select next.user_id, next.last_active_at, false
         from (
-          select touched.post_id, touched.at from unnest(p_touched, p_touched_at) as touched (post_id, at)
+          select touched.post_id, touched.at from unnest(p_changed_posts, p_changed_at) as touched (post_id, at)
           union all
           -- where a first one came or went, the same person's next of a kind counts no more, or counts now
           select touched.post_id, repeated.at
-          from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+          from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
           cross join unnest(array['view', 'vote', 'comment']) as kinds (kind)
           -- the next alone: to read all that come later took 6 s for 4,000 views of one person, and four times as long for twice as many
           cross join lateral (
@@ -2410,7 +2461,7 @@ begin
       return;
     end if;
     select * into part
-    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
+    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_changed_users, p_changed_posts, p_changed_at, p_everybody, until);
     written := written + part.written;
     affected := affected || part.affected;
     affected_since := affected_since || part.affected_since;
@@ -2419,7 +2470,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.roll_up_batch(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
+drop function recsys_engine.roll_up_batch(bigint,integer,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_batch(p_limit bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -2453,7 +2506,7 @@ begin
   written := 0::bigint;
   -- what comes after this statement stays queued, even where the statements below see its effect already
   with taken as materialized (
-    select * from recsys_engine.dequeue_changes(p_most, p_late, p_horizon)
+    select * from recsys_engine.dequeue_changes(p_limit, p_late, p_horizon)
   )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
   into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
@@ -2894,7 +2947,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.advance_index_window(p_most integer DEFAULT 20000)
+CREATE OR REPLACE FUNCTION recsys_engine.advance_index_window(p_limit integer DEFAULT 20000)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -2908,23 +2961,23 @@ declare
   looked_at uuid[];
   marked bigint;
 begin
-  if p_most is null or p_most < 1 then
-    raise exception 'the index window moves by at least one post, not %', coalesce(p_most::text, 'null') using errcode = '22023';
+  if p_limit is null or p_limit < 1 then
+    raise exception 'the index window moves by at least one post, not %', coalesce(p_limit::text, 'null') using errcode = '22023';
   end if;
   perform recsys_engine.take_lock('roll_up');
   select index_window.since into strict since from recsys_engine.index_window;
-  -- as far as p_most posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
+  -- as far as p_limit posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
   if goal > since then
     goes_to := least(
       goal,
-      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= since and posts.created_at < goal order by posts.created_at offset p_most - 1 limit 1) + interval '1 microsecond',
-      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= since and latest.last_active_at < goal order by latest.last_active_at offset p_most - 1 limit 1) + interval '1 microsecond'
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= since and posts.created_at < goal order by posts.created_at offset p_limit - 1 limit 1) + interval '1 microsecond',
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= since and latest.last_active_at < goal order by latest.last_active_at offset p_limit - 1 limit 1) + interval '1 microsecond'
     );
   elsif goal < since then
     goes_to := greatest(
       goal,
-      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= goal and posts.created_at < since order by posts.created_at desc offset p_most - 1 limit 1),
-      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= goal and latest.last_active_at < since order by latest.last_active_at desc offset p_most - 1 limit 1)
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= goal and posts.created_at < since order by posts.created_at desc offset p_limit - 1 limit 1),
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= goal and latest.last_active_at < since order by latest.last_active_at desc offset p_limit - 1 limit 1)
     );
   else
     return 0::bigint;
@@ -3684,6 +3737,40 @@ BEGIN ATOMIC
            WHERE (withheld.author_id = posts.author_id)))))))));
 END;
 
+drop function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.has_enough_after_cap(p_request recsys_engine.feed_request, p_hits recsys_engine.source_hit[], p_looked integer, p_limit integer, p_share integer)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT ((p_limit IS NULL) OR (cardinality(p_hits) < p_looked) OR ((p_request).filter.author_ids IS NOT NULL) OR ( SELECT (sum(GREATEST(LEAST(each.number, (has_enough_after_cap.p_share)::bigint), each.unknown)) >= (has_enough_after_cap.p_limit)::numeric)
+            FROM ( SELECT count(*) AS number,
+                     count(*) FILTER (WHERE (found.author_id IS NULL)) AS unknown
+                    FROM unnest(has_enough_after_cap.p_hits) found(post_id, author_id)
+                   GROUP BY found.author_id) each));
+END;
+
+drop function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.cap_per_author(p_request recsys_engine.feed_request, p_hits recsys_engine.source_hit[], p_limit integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT shared.post_id,
+     shared.author_id,
+     row_number() OVER (ORDER BY shared.is_beyond, shared.place) AS row_number,
+     shared.place
+    FROM ( SELECT found.post_id,
+             found.author_id,
+             found.place,
+             ((found.author_id IS NOT NULL) AND ((cap_per_author.p_request).filter.author_ids IS NULL) AND (row_number() OVER (PARTITION BY found.author_id ORDER BY found.place) > cap_per_author.p_share)) AS is_beyond
+            FROM unnest(cap_per_author.p_hits) WITH ORDINALITY found(post_id, author_id, place)) shared
+   ORDER BY shared.is_beyond, shared.place
+  LIMIT cap_per_author.p_limit;
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.with_followee_engagements(p_request recsys_engine.feed_request)
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
@@ -3731,7 +3818,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+drop function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -3745,7 +3834,7 @@ declare
   of_each integer;
 begin
   -- of each the share, and only where that is too little, or there is a pool to choose from, more
-  foreach of_each in array array[p_share, p_most] loop
+  foreach of_each in array array[p_share, p_limit] loop
     found := array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
@@ -3763,7 +3852,7 @@ begin
               limit 1
             ) as last
             order by last.created_at desc
-            fetch first (coalesce(p_most, 1000)) rows with ties
+            fetch first (coalesce(p_limit, 1000)) rows with ties
           )
           union all
           select habit.author_id, true from unnest(p_request.authors[:50]) as habit (author_id)
@@ -3782,15 +3871,17 @@ begin
         where posts.author_id = any (p_request.authors[:50]) or posts.author_id = any (p_request.follows)
       ) as newest
       order by newest.is_habit, newest.created_at desc, newest.post_id
-      limit 20 * p_most
+      limit 20 * p_limit
     );
-    exit when p_request.pool is null and cardinality(found) >= p_most;
+    exit when p_request.pool is null and cardinality(found) >= p_limit;
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_most integer, p_share integer)
+drop function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -3803,7 +3894,7 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
@@ -3826,13 +3917,15 @@ begin
       order by newest.created_at desc, newest.post_id
       limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
+drop function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -3849,7 +3942,7 @@ begin
   if p_listed = '{}' or p_listed is null then
     return;
   end if;
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from unnest(p_listed) with ordinality as listed (post_id, place)
@@ -3866,9 +3959,9 @@ begin
       order by listed.place
       limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
@@ -3976,7 +4069,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_found json, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_hits json, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -3985,10 +4078,10 @@ BEGIN ATOMIC
      NULL::uuid AS uuid,
      found.place,
      found.place
-    FROM json_array_elements_text(eligible_hits.p_found) WITH ORDINALITY found(post_id, place)
+    FROM json_array_elements_text(eligible_hits.p_hits) WITH ORDINALITY found(post_id, place)
    WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest((eligible_hits.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (eligible_hits.p_request).seed) IN ( SELECT unnest((eligible_hits.p_request).served) AS unnest))))
    ORDER BY found.place
-  LIMIT eligible_hits.p_most;
+  LIMIT eligible_hits.p_limit;
 END;
 
 drop function recsys_engine.historical_post_states(recsys_engine.feed_request);
@@ -4013,7 +4106,7 @@ BEGIN ATOMIC
    WHERE ((latest_post_stats.last_active_at > (historical_post_states.p_request).at) AND (((historical_post_states.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((historical_post_states.p_request).readable) AS unnest))));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -4024,7 +4117,7 @@ BEGIN ATOMIC
     FROM recsys_engine.eligible_posts(newest_posts.p_request) posts(post_id, title, tags, author_id, created_at)
    WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL) AND (NOT ( SELECT recsys_engine.some_wait() AS some_wait)))
    ORDER BY posts.created_at DESC, posts.post_id
-  LIMIT newest_posts.p_most)
+  LIMIT newest_posts.p_limit)
  UNION ALL
  ( SELECT posts.post_id,
      posts.author_id,
@@ -4038,7 +4131,7 @@ BEGIN ATOMIC
           OFFSET 0) posts)
    WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL) AND ( SELECT recsys_engine.some_wait() AS some_wait) AND (NOT listed_posts.waits) AND (listed_posts.created_at <= (newest_posts.p_request).at))
    ORDER BY listed_posts.created_at DESC, listed_posts.post_id
-  LIMIT newest_posts.p_most)
+  LIMIT newest_posts.p_limit)
  UNION ALL
  ( SELECT posts.post_id,
      posts.author_id,
@@ -4051,7 +4144,7 @@ BEGIN ATOMIC
            WHERE (eligible.post_id = named.post_id)
           OFFSET 0) posts)
    ORDER BY named.place
-  LIMIT newest_posts.p_most)
+  LIMIT newest_posts.p_limit)
  UNION ALL
   SELECT posts.post_id,
      posts.author_id,
@@ -4059,7 +4152,7 @@ BEGIN ATOMIC
     FROM unnest((newest_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity);
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_most integer, p_since timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_limit integer, p_since timestamp with time zone)
  RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -4070,7 +4163,7 @@ BEGIN ATOMIC
     FROM recsys_engine.eligible_posts(newest_posts_since.p_request) posts(post_id, title, tags, author_id, created_at)
    WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND (NOT ( SELECT recsys_engine.some_wait() AS some_wait)) AND (posts.created_at >= newest_posts_since.p_since))
    ORDER BY posts.created_at DESC, posts.post_id
-  LIMIT newest_posts_since.p_most)
+  LIMIT newest_posts_since.p_limit)
  UNION ALL
  ( SELECT posts.post_id,
      posts.author_id,
@@ -4084,10 +4177,10 @@ BEGIN ATOMIC
           OFFSET 0) posts)
    WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND ( SELECT recsys_engine.some_wait() AS some_wait) AND (NOT listed_posts.waits) AND (listed_posts.created_at <= (newest_posts_since.p_request).at) AND (listed_posts.created_at >= newest_posts_since.p_since))
    ORDER BY listed_posts.created_at DESC, listed_posts.post_id
-  LIMIT newest_posts_since.p_most);
+  LIMIT newest_posts_since.p_limit);
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -4104,7 +4197,7 @@ BEGIN ATOMIC
                   OFFSET 0) posts)
            WHERE ((latest_post_stats.last_active_at <= (active_posts.p_request).at) AND ((active_posts.p_request).pool IS NULL) AND (((active_posts.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((active_posts.p_request).readable) AS unnest))))
            ORDER BY latest_post_stats.last_active_at DESC, latest_post_stats.post_id
-          LIMIT active_posts.p_most
+          LIMIT active_posts.p_limit
          )
   SELECT found.post_id,
      found.author_id,
@@ -4128,17 +4221,17 @@ BEGIN ATOMIC
           SELECT posts.post_id,
              posts.author_id,
              posts.created_at
-            FROM recsys_engine.newest_posts_since(active_posts.p_request, active_posts.p_most, ( SELECT COALESCE(( SELECT touched.at
+            FROM recsys_engine.newest_posts_since(active_posts.p_request, active_posts.p_limit, ( SELECT COALESCE(( SELECT touched.at
                             FROM touched
-                           WHERE (active_posts.p_most IS NOT NULL)
+                           WHERE (active_posts.p_limit IS NOT NULL)
                            ORDER BY touched.at DESC
-                          OFFSET (active_posts.p_most - 1)
+                          OFFSET (active_posts.p_limit - 1)
                           LIMIT 1), '-infinity'::timestamp with time zone) AS "coalesce")) posts(post_id, author_id, created_at)
          UNION ALL
           SELECT posts.post_id,
              posts.author_id,
              posts.created_at
-            FROM recsys_engine.newest_posts(active_posts.p_request, active_posts.p_most) posts(post_id, author_id, created_at)
+            FROM recsys_engine.newest_posts(active_posts.p_request, active_posts.p_limit) posts(post_id, author_id, created_at)
            WHERE ((active_posts.p_request).readable IS NOT NULL)
          UNION ALL
           SELECT posts.post_id,
@@ -4147,10 +4240,10 @@ BEGIN ATOMIC
             FROM unnest((active_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity)) found
    GROUP BY found.post_id, found.author_id
    ORDER BY (max(found.at)) DESC, found.post_id
-  LIMIT active_posts.p_most;
+  LIMIT active_posts.p_limit;
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, trend double precision)
  LANGUAGE sql
  STABLE
@@ -4166,7 +4259,7 @@ BEGIN ATOMIC
           OFFSET 0) posts)
    WHERE ((latest_post_stats."trend" >= ((((EXTRACT(epoch FROM ("trending_posts".p_request).at))::double precision / (3600)::double precision) / (168)::double precision) - (1.00001)::double precision)) AND ((("trending_posts".p_request).at - latest_post_stats.last_active_at) >= '00:00:00'::interval) AND ((("trending_posts".p_request).at - latest_post_stats.last_active_at) < '168:00:00'::interval) AND (("trending_posts".p_request).pool IS NULL) AND ((("trending_posts".p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest(("trending_posts".p_request).readable) AS unnest))))
    ORDER BY latest_post_stats."trend" DESC, latest_post_stats.post_id
-  LIMIT "trending_posts".p_most)
+  LIMIT "trending_posts".p_limit)
  UNION ALL
   SELECT posts.post_id,
      posts.author_id,
@@ -4213,7 +4306,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, popularity double precision)
  LANGUAGE sql
  STABLE
@@ -4229,7 +4322,7 @@ BEGIN ATOMIC
           OFFSET 0) posts)
    WHERE ((latest_post_stats.last_active_at <= (popular_posts.p_request).at) AND ((popular_posts.p_request).pool IS NULL) AND (((popular_posts.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((popular_posts.p_request).readable) AS unnest))))
    ORDER BY (recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at)) DESC, latest_post_stats.post_id
-  LIMIT popular_posts.p_most)
+  LIMIT popular_posts.p_limit)
  UNION ALL
   SELECT posts.post_id,
      posts.author_id,
@@ -4249,7 +4342,11 @@ BEGIN ATOMIC
    WHERE (posts.popularity IS NOT NULL);
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+drop function recsys_engine.global_sources(recsys_engine.feed_request,text);
+
+drop function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4262,17 +4359,19 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+drop function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4285,17 +4384,19 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+drop function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4308,17 +4409,17 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4335,13 +4436,13 @@ begin
   if not recsys_engine.is_trend_sparse(p_request) then
     return;
   end if;
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $function$;
 
@@ -4403,7 +4504,7 @@ BEGIN ATOMIC
       CROSS JOIN LATERAL recsys_engine.retrieve_popular(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
+CREATE OR REPLACE FUNCTION recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_hits json DEFAULT NULL::json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -4432,13 +4533,13 @@ BEGIN ATOMIC
              retrieve_similar.rank,
              retrieve_similar.place
             FROM recsys_engine.retrieve_similar(personal_sources.p_request, personal_sources.p_model_id, personal_sources.p_embedding, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent), (personal_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
-           WHERE (personal_sources.p_found IS NULL)
+           WHERE (personal_sources.p_hits IS NULL)
          UNION ALL
           SELECT eligible_hits.post_id,
              eligible_hits.author_id,
              eligible_hits.rank,
              eligible_hits.place
-            FROM recsys_engine.eligible_hits(personal_sources.p_request, (personal_sources.p_found -> source.name), source.kept) eligible_hits(post_id, author_id, rank, place)) found)
+            FROM recsys_engine.eligible_hits(personal_sources.p_request, (personal_sources.p_hits -> source.name), source.kept) eligible_hits(post_id, author_id, rank, place)) found)
  UNION ALL
   SELECT source.name,
      source.size,
@@ -4471,7 +4572,7 @@ BEGIN ATOMIC
       CROSS JOIN LATERAL recsys_engine.retrieve_from_list(personal_sources.p_request, (personal_sources.p_request).covisited, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamp with time zone, p_looks integer DEFAULT NULL::integer)
+CREATE OR REPLACE FUNCTION recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_limit integer, p_since timestamp with time zone, p_looks integer DEFAULT NULL::integer)
  RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
@@ -4484,7 +4585,7 @@ declare
   caller constant text := current_setting('role');
   found recsys_engine.source_hit[] := array[]::recsys_engine.source_hit[];
   listed uuid[];
-  looked integer := coalesce(p_looks, p_most * 3 / 2);
+  looked integer := coalesce(p_looks, p_limit * 3 / 2);
   skipped integer := 0;
 begin
   loop
@@ -4503,9 +4604,9 @@ begin
       -- by one scan of the index: looking up each read three times as many pages
       where posts.post_id = any (listed)
       order by posts.created_at desc, posts.post_id
-      limit p_most - cardinality(found)
+      limit p_limit - cardinality(found)
     );
-    exit when p_looks is not null or cardinality(found) >= p_most or cardinality(listed) < looked;
+    exit when p_looks is not null or cardinality(found) >= p_limit or cardinality(listed) < looked;
     skipped := skipped + looked;
     looked := 4 * looked;
   end loop;
@@ -4513,7 +4614,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_most integer)
+drop function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
@@ -4535,10 +4638,10 @@ begin
         select * from recsys_engine.eligible_posts(p_request) as eligible
         where eligible.author_id = wanted.author_id and eligible.created_at >= since
         order by eligible.created_at desc, eligible.post_id
-        limit p_most
+        limit p_limit
       ) as posts
       order by posts.created_at desc, posts.post_id
-      limit p_most
+      limit p_limit
     );
   elsif filter.tags is not null then
     return array(
@@ -4553,11 +4656,11 @@ begin
           limit 20000
         ) as listed
         cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
       group by found.post_id, found.author_id
       order by max(found.created_at) desc, found.post_id
-      limit p_most
+      limit p_limit
     );
   elsif filter.languages is not null then
     return array(
@@ -4572,17 +4675,17 @@ begin
           limit 20000
         ) as listed
         cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
       order by found.created_at desc, found.post_id
-      limit p_most
+      limit p_limit
     );
   elsif recsys_engine.some_wait() then
-    return recsys_engine.newest_listed(p_request, p_most, since);
+    return recsys_engine.newest_listed(p_request, p_limit, since);
   else
     return array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
-      from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
+      from recsys_engine.newest_posts_since(p_request, p_limit, since) as newest
       order by newest.created_at desc, newest.post_id
     );
   end if;
@@ -4730,7 +4833,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_given uuid[])
+drop function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_requested uuid[])
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
  STABLE
@@ -4745,12 +4850,14 @@ begin
   request.user_id := null;
   request.excluded := '{}';
   request.withholds := false;
-  request.pool := recsys_engine.prefilter_posts(request, p_given);
+  request.pool := recsys_engine.prefilter_posts(request, p_requested);
   return request;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.requested_posts(p_user_id uuid, p_given uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint)
+drop function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint);
+
+CREATE OR REPLACE FUNCTION recsys_engine.requested_posts(p_user_id uuid, p_requested uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint)
  RETURNS TABLE(now timestamp with time zone, post_id uuid, title text, served_key bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4760,11 +4867,11 @@ CREATE OR REPLACE FUNCTION recsys_engine.requested_posts(p_user_id uuid, p_given
 AS $function$
 #variable_conflict use_column
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_requested_posts(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_given);
+  request constant recsys_engine.feed_request := recsys_engine.with_requested_posts(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_requested);
 begin
   return query
   select request.at, posts.post_id, posts.title, recsys_engine.served_key(posts.post_id, p_seed)
-  from unnest(p_given) with ordinality as given (post_id, place)
+  from unnest(p_requested) with ordinality as given (post_id, place)
   cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = given.post_id offset 0) as posts
   order by given.place;
 end
@@ -4974,7 +5081,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json, p_common_texts integer[] DEFAULT NULL::integer[])
+CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_global uuid[] DEFAULT NULL::uuid[], p_global_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_has_small_readable_set boolean DEFAULT NULL::boolean, p_requested uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_hits json DEFAULT NULL::json, p_global_texts integer[] DEFAULT NULL::integer[])
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -5010,28 +5117,28 @@ begin
   perform set_config('role', 'service_role', true);
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
-  if p_given is not null then
-    request := recsys_engine.with_requested_posts(request, p_given);
-  elsif p_common is null or p_is_few then
-    if p_common is null and request.filter is null then
+  if p_requested is not null then
+    request := recsys_engine.with_requested_posts(request, p_requested);
+  elsif p_global is null or p_has_small_readable_set then
+    if p_global is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
       perform set_config('role', 'service_role', true);
       sample := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
       perform set_config('role', p_role, true);
       select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
     end if;
-    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_has_small_readable_set is distinct from false, readable_share);
   end if;
   follows := to_json(request.follows);
   select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
-  if p_common is null or request.pool is not null then
+  if p_global is null or request.pool is not null then
     -- among what they may read; else each source would ask the app's policies of every post that it goes past
     if request.readable is not null then
       perform set_config('role', 'service_role', true);
     end if;
     ranked := recsys_engine.ranked_posts(request, p_model_id, p_embedding);
     perform set_config('role', p_role, true);
-    if p_given is not null then
+    if p_requested is not null then
       -- all are wanted, also those that no source would bring
       ranked := ranked || array(
         select row(pooled.post_id, '{}')::recsys_engine.ranked_post
@@ -5048,16 +5155,16 @@ begin
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_hits)
       union all
-      select * from recsys_engine.sources_from_hits(request, p_found)
+      select * from recsys_engine.sources_from_hits(request, p_hits)
       union all
       -- what was written since the common posts were read
       (
         select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
         from (
           select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys_engine.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
+          from recsys_engine.newest_posts_since(request, 20 * 420, p_global_at + interval '1 microsecond') as posts
         ) as newest
         -- what is beyond the share of an author waits until the common posts are read again
         where newest.author_id is null or newest.number <= 10
@@ -5077,17 +5184,17 @@ begin
         -- common posts have theirs already, unless the caller reads them in another form
         select eligible.*,
           eligible.post_id in (select unnest(found_ids))
-          or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told
+          or (p_global_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_global), unnest(p_global_texts))) as is_told
         from recsys_engine.eligible_posts(request) as eligible
         -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
-        where eligible.post_id = any (p_common || found_ids)
+        where eligible.post_id = any (p_global || found_ids)
       ) as posts
     );
     own := array(select row(shown.*)::recsys_engine.post_row from unnest(readable) as shown where shown.title is not null);
     select
       (
         select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
-        from unnest(p_common) with ordinality as common (post_id, place)
+        from unnest(p_global) with ordinality as common (post_id, place)
         where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
       (
@@ -5113,14 +5220,14 @@ begin
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
-    'is_few', request.filter is null and request.pool is not null and p_given is null,
+    'is_few', request.filter is null and request.pool is not null and p_requested is null,
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,
     'more', request.more,
     'less', request.less,
     'dismissed', request.dismissed,
-    'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
+    'originals', case when request.originals is not null and p_requested is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
     'touchers', touchers,
     'muted_authors', request.muted_authors,
@@ -5134,7 +5241,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.count_new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_most integer DEFAULT 100)
+drop function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.count_new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_limit integer DEFAULT 100)
  RETURNS integer
  LANGUAGE plpgsql
  STABLE
@@ -5173,9 +5282,9 @@ begin
   end if;
   if kind = 'following' then
     return (
-      select least(count(*), p_most)::integer
+      select least(count(*), p_limit)::integer
       -- what they came to since is among the newest
-      from recsys_engine.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
+      from recsys_engine.following_feed(p_user_id, request.at, p_limit + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
   end if;
@@ -5183,7 +5292,7 @@ begin
     request.follows := recsys_engine.followed_people(p_user_id, request.at);
   end if;
   if recsys_engine.some_wait() then
-    return cardinality(recsys_engine.newest_listed(request, p_most, since + interval '1 microsecond', case when request.is_narrowed then 300 end));
+    return cardinality(recsys_engine.newest_listed(request, p_limit, since + interval '1 microsecond', case when request.is_narrowed then 300 end));
   elsif request.is_narrowed then
     -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
     newest := array(
@@ -5197,11 +5306,11 @@ begin
       from (
         select from unnest(newest) as one (post_id)
         cross join lateral (select from recsys_engine.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
     );
   end if;
-  return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_most, since + interval '1 microsecond'));
+  return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_limit, since + interval '1 microsecond'));
 end
 $function$;
 
@@ -5260,7 +5369,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamp with time zone DEFAULT recsys.clock())
+CREATE OR REPLACE FUNCTION recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_limit integer, p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS TABLE(scope text, posts text)
  LANGUAGE plpgsql
  STABLE
@@ -5274,8 +5383,8 @@ declare
   scopes text[] := '{}'::text[];
 begin
   if array_position(p_scopes, null) is not null then
-    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_most + 1);
-    if cardinality(ids) > p_most then
+    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_limit + 1);
+    if cardinality(ids) > p_limit then
       return query select null::text, null::text;
       return;
     end if;
@@ -5284,9 +5393,9 @@ begin
   select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
   into ids, scopes
   from (
-    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
+    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_limit - cardinality(ids) + 1
   ) as listed;
-  if cardinality(ids) > p_most then
+  if cardinality(ids) > p_limit then
     return;
   end if;
   return query
@@ -5312,7 +5421,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_found json)
+CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -5325,9 +5434,18 @@ BEGIN ATOMIC
      found.rank,
      found.place
     FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125), ('popular'::text,100,250)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_found -> source.name), source.kept) found(post_id, author_id, rank, place))
-   WHERE ((source.name <> 'popular'::text) OR ((sources_from_hits.p_found IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request)));
+      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_hits -> source.name), source.kept) found(post_id, author_id, rank, place))
+   WHERE ((source.name <> 'popular'::text) OR ((sources_from_hits.p_hits IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request)));
 END;
+
+drop function recsys_engine.is_list(jsonb,text,integer,integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.is_list(p_value jsonb, p_entry text, p_least integer, p_limit integer)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN CASE WHEN (jsonb_typeof(p_value) IS DISTINCT FROM 'array'::text) THEN false WHEN ((jsonb_array_length(p_value) < p_least) OR (jsonb_array_length(p_value) > p_limit)) THEN false ELSE (SELECT COALESCE(bool_and(((jsonb_typeof(entry.value) = 'string'::text) AND ((entry.value #>> '{}'::text[]) ~ is_list.p_entry))), true) AS "coalesce" FROM jsonb_array_elements(is_list.p_value) entry(value)) END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.may_pin(p_place smallint, p_filter jsonb)
  RETURNS boolean
@@ -7840,7 +7958,9 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.measure_days(p_most integer DEFAULT 1)
+drop function recsys_engine.measure_days(integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.measure_days(p_limit integer DEFAULT 1)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -7850,8 +7970,8 @@ declare
   missing date;
   number integer := 0;
 begin
-  if p_most is null or p_most < 0 then
-    raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
+  if p_limit is null or p_limit < 0 then
+    raise exception '0 days or more are measured at once, not %', coalesce(p_limit::text, 'null');
   end if;
   -- of two at the same time the other does it
   if not recsys_engine.try_lock('metrics') then
@@ -7877,7 +7997,7 @@ begin
   delete from recsys.daily_metrics
   where daily_metrics.day > today or (daily_metrics.day > today - 2 and daily_metrics.metric not in ('lag', 'degraded'));
   for missing in
-    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
+    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_limit
   loop
     perform recsys_engine.measure_day(missing);
     number := number + 1;
@@ -8375,7 +8495,7 @@ begin
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.visible_posts($1, ''{}''), recsys_engine.keep_readable_interactions(null)'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.global_candidates(recsys.clock()), (select count(*) from recsys_engine.scope_candidates($2, ''{a,null}'', 10)), recsys_engine.post_snapshots($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_global => ''{}'', p_global_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.requested_posts($1, ''{}'')'),
         ('authenticated', 'how many posts are new', 'select recsys_engine.count_new_posts($1, recsys.clock())'),
@@ -9757,6 +9877,8 @@ comment on table recsys_engine.bursts is 'On which days somebody did more than c
 
 comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
+comment on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) is 'On how many days (UTC) before an instant somebody came to posts, p_limit at most, but for late days.';
+
 comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestamp with time zone[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
 comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
@@ -9770,6 +9892,8 @@ comment on view recsys.feature_store_failures is 'Which posts and users the feat
 comment on table recsys_engine.pruning_progress is 'How far recsys_engine.prune_feature_store() has come, in one row.';
 
 comment on function recsys_engine.reconstruct_state(uuid,timestamp with time zone,bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
+
+comment on function recsys_engine.prune_feature_store(bigint,integer,bigint) is 'Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
 comment on function recsys_engine.author_engagements(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
 
@@ -9797,6 +9921,10 @@ comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some post
 
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
+comment on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_changed_users, p_changed_posts, p_changed_at: whose interaction with which post changed, and when. Of a post among p_changed_posts, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
+
+comment on function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did.';
+
 comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.refresh_user_affinities alone.';
 
 comment on table recsys_engine.exploration_stats is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys_engine.update_exploration_stats alone.';
@@ -9807,9 +9935,11 @@ comment on function recsys_engine.update_exploration_stats(uuid[],uuid[]) is 'Ad
 
 comment on function recsys_engine.purge_exploration_stats() is 'Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
-comment on function recsys_engine.dequeue_changes(bigint,integer,integer) is 'Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_limit at most.';
 
-comment on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+comment on function recsys_engine.dequeue_changes(bigint,integer,integer) is 'Takes the oldest p_limit of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+
+comment on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
 
 comment on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
 
@@ -9829,7 +9959,7 @@ comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some 
 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_limit posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
 comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
 
@@ -9869,41 +9999,59 @@ comment on function recsys_engine.optional_head_labels(timestamp with time zone,
 
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
+comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer) is 'Whether p_limit of the first p_looked posts of a source are within the share of their authors, or there are no more.';
+
+comment on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) is 'The first p_limit of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';
+
 comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
+comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
+
+comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) is 'The p_limit newest posts of a topic, p_share of an author before all others''.';
+
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_limit of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
 
 comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
-comment on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
+comment on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_limit that the request does not leave out; without their authors.';
 
 comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_limit newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
-comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_limit newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
 
-comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
+comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_limit posts that somebody came to or wrote last, with when that was.';
 
-comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_limit posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
 comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
 
-comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_limit posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
 
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) is 'The p_limit posts that somebody came to or wrote last, p_share of an author before all others''.';
+
+comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts, p_share of an author before all others''.';
+
+comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) is 'The p_limit posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
+
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
 
 comment on function recsys_engine.source_fetch_limit(integer,integer,text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
 comment on function recsys_engine.global_sources(recsys_engine.feed_request,text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
-comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_found: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
 
-comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
+comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
+
+comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) is 'The newest posts that pass the filter of a request, p_limit of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
 comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
+
+comment on function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]) is 'A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone.';
 
 comment on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) is 'Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked.';
 
@@ -9923,19 +10071,21 @@ comment on function recsys_engine.global_candidates(timestamp with time zone) is
 
 comment on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
 
-comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
 comment on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
 
-comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing.';
 
 comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 
 comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.';
+
+comment on function recsys_engine.is_list(jsonb,text,integer,integer) is 'Whether a value is a list of p_least texts or more, p_limit at most, each of which the regular expression p_entry finds.';
 
 comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
 
@@ -10063,6 +10213,8 @@ comment on function recsys_engine.people_to_follow(uuid,integer) is 'Whom a user
 
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
 
+comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+
 comment on function recsys.health() is 'Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
@@ -10187,9 +10339,17 @@ revoke execute on function recsys_engine.first_interaction_at(uuid) from public;
 
 grant execute on function recsys_engine.first_interaction_at(uuid) to service_role;
 
+revoke execute on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) from public;
+
+grant execute on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) to service_role;
+
 revoke execute on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) from public;
 
 grant execute on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) to service_role;
+
+revoke execute on function recsys_engine.prune_feature_store(bigint,integer,bigint) from public;
+
+grant execute on function recsys_engine.prune_feature_store(bigint,integer,bigint) to service_role;
 
 revoke execute on function recsys_engine.author_engagements(uuid) from public;
 
@@ -10218,6 +10378,30 @@ grant execute on function recsys_engine.list_posts(uuid[],boolean) to service_ro
 revoke execute on function recsys_engine.list_posts_of(uuid[]) from public;
 
 grant execute on function recsys_engine.list_posts_of(uuid[]) to service_role;
+
+revoke execute on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) from public;
+
+grant execute on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) to service_role;
+
+revoke execute on function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) from public;
+
+grant execute on function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) to service_role;
+
+revoke execute on function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer) from public;
+
+grant execute on function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer) to service_role;
+
+revoke execute on function recsys_engine.dequeue_changes(bigint,integer,integer) from public;
+
+grant execute on function recsys_engine.dequeue_changes(bigint,integer,integer) to service_role;
+
+revoke execute on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) from public;
+
+grant execute on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) to service_role;
 
 revoke execute on function recsys_engine.indexed_since() from public;
 
@@ -10293,6 +10477,26 @@ revoke execute on function recsys_engine.eligible_posts(recsys_engine.feed_reque
 
 grant execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) to anon, authenticated, service_role;
 
+revoke execute on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer) from public;
+
+grant execute on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) from public;
+
+grant execute on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) to anon, authenticated, service_role;
+
 revoke execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) from public;
 
 grant execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
@@ -10325,9 +10529,25 @@ revoke execute on function recsys_engine.popular_posts(recsys_engine.feed_reques
 
 grant execute on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
 
+revoke execute on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+
 revoke execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) from public;
 
 grant execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.global_sources(recsys_engine.feed_request,text) from public;
+
+grant execute on function recsys_engine.global_sources(recsys_engine.feed_request,text) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
 
@@ -10336,6 +10556,18 @@ grant execute on function recsys_engine.personal_sources(recsys_engine.feed_requ
 revoke execute on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) from public;
 
 grant execute on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) from public;
+
+grant execute on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]) from public;
+
+grant execute on function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) from public;
+
+grant execute on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.text_key(text,text[],uuid) from public;
 
@@ -10348,6 +10580,10 @@ grant execute on function recsys_engine.readable_by_strangers(uuid[]) to service
 revoke execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
 
 grant execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
+
+revoke execute on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) from public;
+
+grant execute on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) from public;
 
@@ -10364,6 +10600,10 @@ grant execute on function recsys_engine.scope_candidates(bigint,text[],integer,t
 revoke execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) from public;
 
 grant execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) to service_role;
+
+revoke execute on function recsys_engine.is_list(jsonb,text,integer,integer) from public;
+
+grant execute on function recsys_engine.is_list(jsonb,text,integer,integer) to service_role;
 
 revoke execute on function recsys_engine.may_pin(smallint,jsonb) from public;
 
@@ -10444,6 +10684,10 @@ grant execute on function recsys_engine.explain_candidate(uuid,uuid,bigint,exten
 revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
 
 grant execute on function recsys_engine.topics_to_follow(uuid,integer,text) to authenticated, service_role;
+
+revoke execute on function recsys_engine.measure_days(integer) from public;
+
+grant execute on function recsys_engine.measure_days(integer) to service_role;
 
 revoke execute on function recsys_engine.check_vectors() from public;
 

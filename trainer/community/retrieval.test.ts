@@ -167,7 +167,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("feed_candidates", /limit (\d+)\n/g), [sources.active.kept]);
   assert.deepEqual(await numbers("feed_candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
   for (const source of ["similar", "active", "fresh", "trending", "popular"])
-    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [overfetchFactor]);
+    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_(?:most|limit)\] loop/g), [overfetchFactor]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,
     retrieval.followedAuthors,

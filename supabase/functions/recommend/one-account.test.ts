@@ -71,11 +71,11 @@ async function costs(honest?: { newPosts: { time: number } }) {
     const read = (await client.query<{ common: Common }>(common)).rows[0].common;
     const ids = read.posts.post_id;
     const asked = "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock()";
-    const withCommon = `${asked}, p_common => $2, p_common_at => recsys.clock() - interval '10 minutes')`;
+    const withCommon = `${asked}, p_global => $2, p_global_at => recsys.clock() - interval '10 minutes')`;
     const pages = {
       common: await pagesOf(client, common, []),
       candidates: await pagesOf(client, withCommon, [reader, ids]),
-      allSources: await pagesOf(client, `${asked}, p_is_few => false)`, [reader]),
+      allSources: await pagesOf(client, `${asked}, p_has_small_readable_set => false)`, [reader]),
       filtered: await pagesOf(client, `${asked}, '{"max_age_days": 30}')`, [reader]),
     };
     const theirs = read.posts.author_id.filter((id) => id === account).length;

@@ -105,7 +105,7 @@ async function callsForCandidates(): Promise<number> {
       JSON.stringify({ sub: people.ada, role: "authenticated" }),
     ]);
     await client.query(
-      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_common => array(select id from public.posts), p_common_at => recsys.clock())",
+      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_global => array(select id from public.posts), p_global_at => recsys.clock())",
       [people.ada],
     );
     await client.query("reset role");

@@ -59,7 +59,7 @@ async function candidatesOf(sub: string) {
     const all = await retrieve(client, caller, { ...asked, common: null, isFew: false });
     await explained.query("set local role service_role");
     const candidates =
-      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_common => $2, p_common_texts => $3, p_common_at => $4)";
+      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_global => $2, p_global_texts => $3, p_global_at => $4)";
     const pages = {
       common: await pagesOf(explained, "select recsys_engine.global_candidates()", []),
       feed: await pagesOf(explained, candidates, [sub, common.ids, common.texts, new Date(common.at)]),

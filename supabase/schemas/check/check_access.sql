@@ -135,7 +135,7 @@ begin
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.visible_posts($1, ''{}''), recsys_engine.keep_readable_interactions(null)'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.global_candidates(recsys.clock()), (select count(*) from recsys_engine.scope_candidates($2, ''{a,null}'', 10)), recsys_engine.post_snapshots($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_global => ''{}'', p_global_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.requested_posts($1, ''{}'')'),
         ('authenticated', 'how many posts are new', 'select recsys_engine.count_new_posts($1, recsys.clock())'),

@@ -80,7 +80,7 @@ as $$
 $$;
 comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
-create function recsys_engine.prior_active_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
+create function recsys_engine.prior_active_days(p_user_id uuid, p_before timestamptz, p_limit integer) returns integer
 language sql stable security invoker set search_path = ''
 as $$
   -- day by day, by the index: whoever did 100,000 things on one costs no more
@@ -97,11 +97,11 @@ as $$
       order by source_interactions.created_at desc
       limit 1
     ) as before
-    where earlier.number < p_most
+    where earlier.number < p_limit
   )
   select max(earlier.number) from earlier
 $$;
-comment on function recsys_engine.prior_active_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days.';
+comment on function recsys_engine.prior_active_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_limit at most, but for late days.';
 
 create function recsys_engine.burst_started_at(p_user_id uuid, p_day date) returns timestamptz
 language sql stable security invoker set search_path = ''

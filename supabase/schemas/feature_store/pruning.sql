@@ -74,7 +74,7 @@ as $$
 $$;
 comment on function recsys_engine.training_start(bigint, bigint) is 'The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer.';
 
-create function recsys_engine.prune_feature_store(p_keep bigint default 500000, p_most integer default 20000, p_of_a_person bigint default 10000) returns bigint
+create function recsys_engine.prune_feature_store(p_keep bigint default 500000, p_limit integer default 20000, p_of_a_person bigint default 10000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -105,12 +105,12 @@ begin
   select coalesce(array_agg(id order by id), '{}') into ids
   from (
     select id from (
-      (select distinct post_stats.post_id as id from recsys_engine.post_stats where post_stats.post_id > progress.after_id order by id limit p_most)
+      (select distinct post_stats.post_id as id from recsys_engine.post_stats where post_stats.post_id > progress.after_id order by id limit p_limit)
       union
-      (select distinct user_stats.user_id as id from recsys_engine.user_stats where user_stats.user_id > progress.after_id order by id limit p_most)
+      (select distinct user_stats.user_id as id from recsys_engine.user_stats where user_stats.user_id > progress.after_id order by id limit p_limit)
     ) as either
     order by id
-    limit p_most
+    limit p_limit
   ) as next;
 
   delete from recsys_engine.post_stats
@@ -153,11 +153,11 @@ begin
 
   update recsys_engine.pruning_progress
   set thinned_before = progress.thinned_before,
-    after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
+    after_id = case when cardinality(ids) < p_limit then first_id else ids[cardinality(ids)] end;
   return thinned + of_users;
 end
 $$;
-comment on function recsys_engine.prune_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.prune_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
 revoke all on function recsys_engine.state_before_interaction(uuid, uuid, timestamptz, bigint), recsys_engine.reconstruct_state(uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.prune_feature_store(bigint, integer, bigint) from public;
 grant execute on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) to authenticated, service_role;

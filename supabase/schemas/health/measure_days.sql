@@ -18,7 +18,7 @@ as $$
 $$;
 comment on function recsys_engine.unmeasured_days() is 'The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many.';
 
-create function recsys_engine.measure_days(p_most integer default 1) returns integer
+create function recsys_engine.measure_days(p_limit integer default 1) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -26,8 +26,8 @@ declare
   missing date;
   number integer := 0;
 begin
-  if p_most is null or p_most < 0 then
-    raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
+  if p_limit is null or p_limit < 0 then
+    raise exception '0 days or more are measured at once, not %', coalesce(p_limit::text, 'null');
   end if;
   -- of two at the same time the other does it
   if not recsys_engine.try_lock('metrics') then
@@ -53,7 +53,7 @@ begin
   delete from recsys.daily_metrics
   where daily_metrics.day > today or (daily_metrics.day > today - 2 and daily_metrics.metric not in ('lag', 'degraded'));
   for missing in
-    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
+    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_limit
   loop
     perform recsys_engine.measure_day(missing);
     number := number + 1;
@@ -62,7 +62,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
 revoke all on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) from public;
 grant execute on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) to service_role;

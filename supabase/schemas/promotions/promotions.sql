@@ -33,14 +33,14 @@ create index promotions_post_id_idx on recsys.promotions (post_id);
 alter table recsys.promotions enable row level security;
 grant select, insert, update, delete on recsys.promotions to service_role;
 
-create function recsys_engine.is_list(p_value jsonb, p_entry text, p_least integer, p_most integer) returns boolean
+create function recsys_engine.is_list(p_value jsonb, p_entry text, p_least integer, p_limit integer) returns boolean
 language sql immutable security invoker set search_path = ''
 return case
   when jsonb_typeof(p_value) is distinct from 'array' then false
-  when jsonb_array_length(p_value) not between p_least and p_most then false
+  when jsonb_array_length(p_value) not between p_least and p_limit then false
   else (select coalesce(bool_and(jsonb_typeof(entry) = 'string' and entry #>> '{}' ~ p_entry), true) from jsonb_array_elements(p_value) as entry)
 end;
-comment on function recsys_engine.is_list(jsonb, text, integer, integer) is 'Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds.';
+comment on function recsys_engine.is_list(jsonb, text, integer, integer) is 'Whether a value is a list of p_least texts or more, p_limit at most, each of which the regular expression p_entry finds.';
 
 create function recsys_engine.is_days(p_value jsonb) returns boolean
 language sql immutable security invoker set search_path = ''

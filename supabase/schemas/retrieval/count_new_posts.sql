@@ -1,6 +1,6 @@
 -- "12 new posts": how many a feed might show that were written since it was made. Nothing is ranked, and no more is read than their number needs.
 
-create function recsys_engine.count_new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
+create function recsys_engine.count_new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_limit integer default 100) returns integer
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -35,9 +35,9 @@ begin
   end if;
   if kind = 'following' then
     return (
-      select least(count(*), p_most)::integer
+      select least(count(*), p_limit)::integer
       -- what they came to since is among the newest
-      from recsys_engine.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
+      from recsys_engine.following_feed(p_user_id, request.at, p_limit + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
   end if;
@@ -45,7 +45,7 @@ begin
     request.follows := recsys_engine.followed_people(p_user_id, request.at);
   end if;
   if recsys_engine.some_wait() then
-    return cardinality(recsys_engine.newest_listed(request, p_most, since + interval '1 microsecond', case when request.is_narrowed then 300 end));
+    return cardinality(recsys_engine.newest_listed(request, p_limit, since + interval '1 microsecond', case when request.is_narrowed then 300 end));
   elsif request.is_narrowed then
     -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
     newest := array(
@@ -59,14 +59,14 @@ begin
       from (
         select from unnest(newest) as one (post_id)
         cross join lateral (select from recsys_engine.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
     );
   end if;
-  return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_most, since + interval '1 microsecond'));
+  return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_limit, since + interval '1 microsecond'));
 end
 $$;
-comment on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
 revoke all on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) from public;
 grant execute on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

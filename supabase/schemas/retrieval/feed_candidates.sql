@@ -224,8 +224,8 @@ comment on function recsys_engine.global_candidates(timestamptz) is 'What the co
 
 create function recsys_engine.feed_candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
-  p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
-  p_is_few boolean default null, p_given uuid[] default null, p_request recsys_engine.feed_request default null, p_found json default null, p_common_texts integer[] default null
+  p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_global uuid[] default null, p_global_at timestamptz default null,
+  p_has_small_readable_set boolean default null, p_requested uuid[] default null, p_request recsys_engine.feed_request default null, p_hits json default null, p_global_texts integer[] default null
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -258,28 +258,28 @@ begin
   perform set_config('role', 'service_role', true);
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
-  if p_given is not null then
-    request := recsys_engine.with_requested_posts(request, p_given);
-  elsif p_common is null or p_is_few then
-    if p_common is null and request.filter is null then
+  if p_requested is not null then
+    request := recsys_engine.with_requested_posts(request, p_requested);
+  elsif p_global is null or p_has_small_readable_set then
+    if p_global is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
       perform set_config('role', 'service_role', true);
       sample := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
       perform set_config('role', p_role, true);
       select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
     end if;
-    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_has_small_readable_set is distinct from false, readable_share);
   end if;
   follows := to_json(request.follows);
   select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
-  if p_common is null or request.pool is not null then
+  if p_global is null or request.pool is not null then
     -- among what they may read; else each source would ask the app's policies of every post that it goes past
     if request.readable is not null then
       perform set_config('role', 'service_role', true);
     end if;
     ranked := recsys_engine.ranked_posts(request, p_model_id, p_embedding);
     perform set_config('role', p_role, true);
-    if p_given is not null then
+    if p_requested is not null then
       -- all are wanted, also those that no source would bring
       ranked := ranked || array(
         select row(pooled.post_id, '{}')::recsys_engine.ranked_post
@@ -296,16 +296,16 @@ begin
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_hits)
       union all
-      select * from recsys_engine.sources_from_hits(request, p_found)
+      select * from recsys_engine.sources_from_hits(request, p_hits)
       union all
       -- what was written since the common posts were read
       (
         select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
         from (
           select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys_engine.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
+          from recsys_engine.newest_posts_since(request, 20 * 420, p_global_at + interval '1 microsecond') as posts
         ) as newest
         -- what is beyond the share of an author waits until the common posts are read again
         where newest.author_id is null or newest.number <= 10
@@ -325,17 +325,17 @@ begin
         -- common posts have theirs already, unless the caller reads them in another form
         select eligible.*,
           eligible.post_id in (select unnest(found_ids))
-          or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told
+          or (p_global_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_global), unnest(p_global_texts))) as is_told
         from recsys_engine.eligible_posts(request) as eligible
         -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
-        where eligible.post_id = any (p_common || found_ids)
+        where eligible.post_id = any (p_global || found_ids)
       ) as posts
     );
     own := array(select row(shown.*)::recsys_engine.post_row from unnest(readable) as shown where shown.title is not null);
     select
       (
         select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
-        from unnest(p_common) with ordinality as common (post_id, place)
+        from unnest(p_global) with ordinality as common (post_id, place)
         where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
       (
@@ -361,14 +361,14 @@ begin
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
-    'is_few', request.filter is null and request.pool is not null and p_given is null,
+    'is_few', request.filter is null and request.pool is not null and p_requested is null,
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,
     'more', request.more,
     'less', request.less,
     'dismissed', request.dismissed,
-    'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
+    'originals', case when request.originals is not null and p_requested is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
     'touchers', touchers,
     'muted_authors', request.muted_authors,

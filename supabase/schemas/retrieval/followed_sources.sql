@@ -74,7 +74,7 @@ end
 $$;
 comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
-create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -85,7 +85,7 @@ declare
   of_each integer;
 begin
   -- of each the share, and only where that is too little, or there is a pool to choose from, more
-  foreach of_each in array array[p_share, p_most] loop
+  foreach of_each in array array[p_share, p_limit] loop
     found := array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
@@ -103,7 +103,7 @@ begin
               limit 1
             ) as last
             order by last.created_at desc
-            fetch first (coalesce(p_most, 1000)) rows with ties
+            fetch first (coalesce(p_limit, 1000)) rows with ties
           )
           union all
           select habit.author_id, true from unnest(p_request.authors[:50]) as habit (author_id)
@@ -122,16 +122,16 @@ begin
         where posts.author_id = any (p_request.authors[:50]) or posts.author_id = any (p_request.follows)
       ) as newest
       order by newest.is_habit, newest.created_at desc, newest.post_id
-      limit 20 * p_most
+      limit 20 * p_limit
     );
-    exit when p_request.pool is null and cardinality(found) >= p_most;
+    exit when p_request.pool is null and cardinality(found) >= p_limit;
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request, integer, integer) is 'The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_most integer, p_share integer)
+create function recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -141,7 +141,7 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
       from (
@@ -164,14 +164,14 @@ begin
       order by newest.created_at desc, newest.post_id
       limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request, text, integer, integer) is 'The p_limit newest posts of a topic, p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
+create function recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -185,7 +185,7 @@ begin
   if p_listed = '{}' or p_listed is null then
     return;
   end if;
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
       from unnest(p_listed) with ordinality as listed (post_id, place)
@@ -202,9 +202,9 @@ begin
       order by listed.place
       limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_limit of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';

@@ -29,7 +29,7 @@ end
 $$;
 comment on function recsys_engine.small_readable_set(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
 
-create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.source_hit[]
+create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_limit integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -38,7 +38,7 @@ declare
   caller constant text := current_setting('role');
   found recsys_engine.source_hit[] := array[]::recsys_engine.source_hit[];
   listed uuid[];
-  looked integer := coalesce(p_looks, p_most * 3 / 2);
+  looked integer := coalesce(p_looks, p_limit * 3 / 2);
   skipped integer := 0;
 begin
   loop
@@ -57,18 +57,18 @@ begin
       -- by one scan of the index: looking up each read three times as many pages
       where posts.post_id = any (listed)
       order by posts.created_at desc, posts.post_id
-      limit p_most - cardinality(found)
+      limit p_limit - cardinality(found)
     );
-    exit when p_looks is not null or cardinality(found) >= p_most or cardinality(listed) < looked;
+    exit when p_looks is not null or cardinality(found) >= p_limit or cardinality(listed) < looked;
     skipped := skipped + looked;
     looked := 4 * looked;
   end loop;
   return found;
 end
 $$;
-comment on function recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer) is 'The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
+comment on function recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer) is 'The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
-create function recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_most integer) returns recsys_engine.source_hit[]
+create function recsys_engine.newest_filtered_posts(p_request recsys_engine.feed_request, p_limit integer) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -86,10 +86,10 @@ begin
         select * from recsys_engine.eligible_posts(p_request) as eligible
         where eligible.author_id = wanted.author_id and eligible.created_at >= since
         order by eligible.created_at desc, eligible.post_id
-        limit p_most
+        limit p_limit
       ) as posts
       order by posts.created_at desc, posts.post_id
-      limit p_most
+      limit p_limit
     );
   elsif filter.tags is not null then
     return array(
@@ -104,11 +104,11 @@ begin
           limit 20000
         ) as listed
         cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
       group by found.post_id, found.author_id
       order by max(found.created_at) desc, found.post_id
-      limit p_most
+      limit p_limit
     );
   elsif filter.languages is not null then
     return array(
@@ -123,23 +123,23 @@ begin
           limit 20000
         ) as listed
         cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
-        limit p_most
+        limit p_limit
       ) as found
       order by found.created_at desc, found.post_id
-      limit p_most
+      limit p_limit
     );
   elsif recsys_engine.some_wait() then
-    return recsys_engine.newest_listed(p_request, p_most, since);
+    return recsys_engine.newest_listed(p_request, p_limit, since);
   else
     return array(
       select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
-      from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
+      from recsys_engine.newest_posts_since(p_request, p_limit, since) as newest
       order by newest.created_at desc, newest.post_id
     );
   end if;
 end
 $$;
-comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_limit of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
 create function recsys_engine.prefilter_posts(p_request recsys_engine.feed_request, p_post_ids uuid[]) returns recsys_engine.prefiltered_post[]
 language plpgsql stable security invoker set search_path = ''

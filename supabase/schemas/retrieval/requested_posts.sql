@@ -1,7 +1,7 @@
 -- Posts that the app names, such as what its own search found. What the caller may not read leaves no trace: nothing is counted,
 -- ranked or looked up of it, so it is as an id that nobody has.
 
-create function recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_given uuid[]) returns recsys_engine.feed_request
+create function recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_requested uuid[]) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -12,24 +12,24 @@ begin
   request.user_id := null;
   request.excluded := '{}';
   request.withholds := false;
-  request.pool := recsys_engine.prefilter_posts(request, p_given);
+  request.pool := recsys_engine.prefilter_posts(request, p_requested);
   return request;
 end
 $$;
 comment on function recsys_engine.with_requested_posts(recsys_engine.feed_request, uuid[]) is 'A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone.';
 
-create function recsys_engine.requested_posts(p_user_id uuid, p_given uuid[], p_filter jsonb default null, p_seed bigint default null)
+create function recsys_engine.requested_posts(p_user_id uuid, p_requested uuid[], p_filter jsonb default null, p_seed bigint default null)
 returns table (now timestamptz, post_id uuid, title text, served_key bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_requested_posts(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_given);
+  request constant recsys_engine.feed_request := recsys_engine.with_requested_posts(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_requested);
 begin
   return query
   select request.at, posts.post_id, posts.title, recsys_engine.served_key(posts.post_id, p_seed)
-  from unnest(p_given) with ordinality as given (post_id, place)
+  from unnest(p_requested) with ordinality as given (post_id, place)
   cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = given.post_id offset 0) as posts
   order by given.place;
 end

@@ -4,7 +4,7 @@
 -- loads pgvector, as in retrieval/nearest.sql
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamptz default recsys.clock())
+create function recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_limit integer, p_now timestamptz default recsys.clock())
 returns table (scope text, posts text)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -15,8 +15,8 @@ declare
   scopes text[] := '{}'::text[];
 begin
   if array_position(p_scopes, null) is not null then
-    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_most + 1);
-    if cardinality(ids) > p_most then
+    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_limit + 1);
+    if cardinality(ids) > p_limit then
       return query select null::text, null::text;
       return;
     end if;
@@ -25,9 +25,9 @@ begin
   select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
   into ids, scopes
   from (
-    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
+    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_limit - cardinality(ids) + 1
   ) as listed;
-  if cardinality(ids) > p_most then
+  if cardinality(ids) > p_limit then
     return;
   end if;
   return query
@@ -52,17 +52,17 @@ begin
   group by wanted.scope;
 end
 $$;
-comment on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
-create function recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_found json)
+create function recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125), ('popular', 100, 250)) as source (name, size, kept)
-  cross join lateral recsys_engine.eligible_hits(p_request, p_found -> name, kept) as found
+  cross join lateral recsys_engine.eligible_hits(p_request, p_hits -> name, kept) as found
   -- each feed calls it, and most have nothing found: then it is not asked whether a week says little
-  where source.name <> 'popular' or (p_found is not null and recsys_engine.is_trend_sparse(p_request));
+  where source.name <> 'popular' or (p_hits is not null and recsys_engine.is_trend_sparse(p_request));
 end;
 comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request, json) is 'As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing.';
 

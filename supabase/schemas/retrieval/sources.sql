@@ -3,18 +3,18 @@
 -- as many are within the shares, at 4 and 20 times as many; what is beyond a share takes places that are left. Each keeps its plans for a session.
 -- With a filter they choose from the pool of the request. "trend" is quoted because `supabase db push` takes the end of any other word for that of the body.
 
-create function recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_found json, p_most integer)
+create function recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_hits json, p_limit integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select found.post_id::uuid, null::uuid, found.place, found.place
-  from json_array_elements_text(p_found) with ordinality as found (post_id, place)
+  from json_array_elements_text(p_hits) with ordinality as found (post_id, place)
   where found.post_id::uuid not in (select unnest(p_request.excluded))
     and recsys_engine.served_key(found.post_id::uuid, p_request.seed) not in (select unnest(p_request.served))
   order by found.place
-  limit p_most;
+  limit p_limit;
 end;
-comment on function recsys_engine.eligible_hits(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
+comment on function recsys_engine.eligible_hits(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_limit that the request does not leave out; without their authors.';
 
 create function recsys_engine.historical_post_states(p_request recsys_engine.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision, popularity double precision)
@@ -34,7 +34,7 @@ begin atomic
 end;
 comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-create function recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
+create function recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
   (
@@ -42,7 +42,7 @@ begin atomic
     from recsys_engine.eligible_posts(p_request) as posts
     where p_request.pool is null and p_request.readable is null and not (select recsys_engine.some_wait())
     order by posts.created_at desc, posts.post_id
-    limit p_most
+    limit p_limit
   )
   union all
   (
@@ -54,7 +54,7 @@ begin atomic
     where p_request.pool is null and p_request.readable is null and (select recsys_engine.some_wait())
       and not listed_posts.waits and listed_posts.created_at <= p_request.at
     order by listed_posts.created_at desc, listed_posts.post_id
-    limit p_most
+    limit p_limit
   )
   union all
   (
@@ -65,15 +65,15 @@ begin atomic
       select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = named.post_id offset 0
     ) as posts
     order by named.place
-    limit p_most
+    limit p_limit
   )
   union all
   select posts.post_id, posts.author_id, posts.created_at from unnest(p_request.pool) as posts;
 end;
-comment on function recsys_engine.newest_posts(recsys_engine.feed_request, integer) is 'The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request, integer) is 'The p_limit newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
 -- in words of its own: since "-infinity" and up to an instant the planner expected 56 of 100,000 posts, so it read and sorted all: 32 ms instead of 2
-create function recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz)
+create function recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_limit integer, p_since timestamptz)
 returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
@@ -82,7 +82,7 @@ begin atomic
     from recsys_engine.eligible_posts(p_request) as posts
     where p_request.pool is null and p_request.readable is null and not (select recsys_engine.some_wait()) and posts.created_at >= p_since
     order by posts.created_at desc, posts.post_id
-    limit p_most
+    limit p_limit
   )
   union all
   (
@@ -94,12 +94,12 @@ begin atomic
     where p_request.pool is null and p_request.readable is null and (select recsys_engine.some_wait())
       and not listed_posts.waits and listed_posts.created_at <= p_request.at and listed_posts.created_at >= p_since
     order by listed_posts.created_at desc, listed_posts.post_id
-    limit p_most
+    limit p_limit
   );
 end;
-comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request, integer, timestamptz) is 'The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request, integer, timestamptz) is 'The p_limit newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
 
-create function recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, at timestamptz)
+create function recsys_engine.active_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, at timestamptz)
 language sql stable security invoker
 begin atomic
   with touched as materialized (
@@ -111,7 +111,7 @@ begin atomic
     where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
       and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
     order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
-    limit p_most
+    limit p_limit
   )
   select found.post_id, found.author_id, max(found.at) as at
   from (
@@ -124,23 +124,23 @@ begin atomic
     ) as posts
     where p_request.pool is null
     union all
-    -- nobody need have come to a post that is new; older ones come after p_most others: as one subquery, or the index would not know where to
+    -- nobody need have come to a post that is new; older ones come after p_limit others: as one subquery, or the index would not know where to
     -- stop: 35 ms instead of 0.2
     select posts.post_id, posts.author_id, posts.created_at
-    from recsys_engine.newest_posts_since(p_request, p_most,
-      (select coalesce((select touched.at from touched where p_most is not null order by touched.at desc offset p_most - 1 limit 1), '-infinity'))) as posts
+    from recsys_engine.newest_posts_since(p_request, p_limit,
+      (select coalesce((select touched.at from touched where p_limit is not null order by touched.at desc offset p_limit - 1 limit 1), '-infinity'))) as posts
     union all
-    select posts.post_id, posts.author_id, posts.created_at from recsys_engine.newest_posts(p_request, p_most) as posts where p_request.readable is not null
+    select posts.post_id, posts.author_id, posts.created_at from recsys_engine.newest_posts(p_request, p_limit) as posts where p_request.readable is not null
     union all
     select posts.post_id, posts.author_id, greatest(posts.last_active_at, posts.created_at) from unnest(p_request.pool) as posts
   ) as found
   group by found.post_id, found.author_id
   order by at desc, found.post_id
-  limit p_most;
+  limit p_limit;
 end;
-comment on function recsys_engine.active_posts(recsys_engine.feed_request, integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
+comment on function recsys_engine.active_posts(recsys_engine.feed_request, integer) is 'The p_limit posts that somebody came to or wrote last, with when that was.';
 
-create function recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, "trend" double precision)
+create function recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, "trend" double precision)
 language sql stable security invoker
 begin atomic
   (
@@ -156,7 +156,7 @@ begin atomic
       and p_request.pool is null
       and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
     order by latest_post_stats."trend" desc, latest_post_stats.post_id
-    limit p_most
+    limit p_limit
   )
   union all
   select posts.post_id, posts.author_id, earlier."trend"
@@ -171,7 +171,7 @@ begin atomic
   where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
     and p_request.at - posts.last_active_at < interval '168 hours';
 end;
-comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_limit posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
 create function recsys_engine.is_trend_sparse(p_request recsys_engine.feed_request) returns boolean
 -- of all posts, whoever asks: the lists of everybody and of each must agree
@@ -199,7 +199,7 @@ end
 $$;
 comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
 
-create function recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, popularity double precision)
+create function recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, popularity double precision)
 language sql stable security invoker
 begin atomic
   (
@@ -211,7 +211,7 @@ begin atomic
     where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
       and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
     order by recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at) desc, latest_post_stats.post_id
-    limit p_most
+    limit p_limit
   )
   union all
   select posts.post_id, posts.author_id, earlier.popularity
@@ -223,9 +223,9 @@ begin atomic
   union all
   select posts.post_id, posts.author_id, posts.popularity from unnest(p_request.pool) as posts where posts.popularity is not null;
 end;
-comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_limit posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
 
-create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -235,18 +235,18 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_most posts that somebody came to or wrote last, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_limit posts that somebody came to or wrote last, p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -256,18 +256,18 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request, integer, integer) is 'The p_limit newest posts, p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -277,18 +277,18 @@ declare
   found recsys_engine.source_hit[];
   looked integer;
 begin
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_limit posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -302,16 +302,16 @@ begin
   if not recsys_engine.is_trend_sparse(p_request) then
     return;
   end if;
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
     );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
 
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
@@ -348,7 +348,7 @@ begin atomic
 end;
 comment on function recsys_engine.global_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
-create function recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json default null)
+create function recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_hits json default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
@@ -360,9 +360,9 @@ begin atomic
   select source.*, found.*
   from (values ('similar', 100, 160)) as source (name, size, kept)
   cross join lateral (
-    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent), p_extent = 'kept') where p_found is null
+    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent), p_extent = 'kept') where p_hits is null
     union all
-    select * from recsys_engine.eligible_hits(p_request, p_found -> name, kept)
+    select * from recsys_engine.eligible_hits(p_request, p_hits -> name, kept)
   ) as found
   union all
   select source.*, found.*
@@ -377,7 +377,7 @@ begin atomic
   from (values ('covisited', 100, 140)) as source (name, size, kept)
   cross join lateral recsys_engine.retrieve_from_list(p_request, p_request.covisited, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
 end;
-comment on function recsys_engine.personal_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_found: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
 
 do $$
 declare

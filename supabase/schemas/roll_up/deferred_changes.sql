@@ -39,7 +39,7 @@ insert into recsys_engine.roll_up_budget default values;
 alter table recsys_engine.roll_up_budget enable row level security;
 grant select, update on recsys_engine.roll_up_budget to service_role;
 
-create function recsys_engine.count_states_since(p_kind text, p_id uuid, p_since timestamptz, p_most integer) returns integer
+create function recsys_engine.count_states_since(p_kind text, p_id uuid, p_since timestamptz, p_limit integer) returns integer
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -47,31 +47,31 @@ begin
   if p_kind = 'post' then
     return greatest(
       (select count(*)::integer from (
-        select from recsys_engine.post_stats where post_stats.post_id = p_id and post_stats.last_active_at >= p_since limit p_most
+        select from recsys_engine.post_stats where post_stats.post_id = p_id and post_stats.last_active_at >= p_since limit p_limit
       ) as stored),
       -- no state before: all there is is worked out
       (select count(*)::integer from (
         select from recsys.source_interactions
         where source_interactions.post_id = p_id
           and not exists (select from recsys_engine.post_stats as earlier where earlier.post_id = p_id and earlier.last_active_at < p_since)
-        limit p_most
+        limit p_limit
       ) as events)
     );
   end if;
   return greatest(
     (select count(*)::integer from (
-      select from recsys_engine.user_stats where user_stats.user_id = p_id and user_stats.last_active_at >= p_since limit p_most
+      select from recsys_engine.user_stats where user_stats.user_id = p_id and user_stats.last_active_at >= p_since limit p_limit
     ) as stored),
     (select count(*)::integer from (
       select from recsys_engine.user_events
       where user_events.user_id = p_id
         and not exists (select from recsys_engine.user_stats as earlier where earlier.user_id = p_id and earlier.last_active_at < p_since)
-      limit p_most
+      limit p_limit
     ) as events)
   );
 end
 $$;
-comment on function recsys_engine.count_states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most.';
+comment on function recsys_engine.count_states_since(text, uuid, timestamptz, integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_limit at most.';
 
 create function recsys_engine.defer_recompute(p_users uuid[], p_since timestamptz[], p_rewrites integer[]) returns void
 language sql volatile security invoker set search_path = ''
@@ -83,7 +83,7 @@ as $$
 $$;
 comment on function recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]) is 'Has the states of users worked out later, each from its instant on; p_rewrites: how many these are.';
 
-create function recsys_engine.dequeue_changes(p_most bigint, p_rewrites integer, p_horizon integer)
+create function recsys_engine.dequeue_changes(p_limit bigint, p_rewrites integer, p_horizon integer)
 returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
@@ -99,7 +99,7 @@ declare
 begin
   with taken as (
     delete from recsys_engine.feature_changes
-    where change_id <= (select max(change_id) from (select change_id from recsys_engine.feature_changes order by change_id limit p_most) as oldest)
+    where change_id <= (select max(change_id) from (select change_id from recsys_engine.feature_changes order by change_id limit p_limit) as oldest)
     returning feature_changes.user_id, feature_changes.post_id, feature_changes.at, feature_changes.queued_at
   )
   select array_agg(taken.user_id), array_agg(taken.post_id), array_agg(taken.at), array_agg(taken.queued_at)
@@ -163,7 +163,7 @@ begin
     -- posts first, since whoever came to them waits for them anyway, and the changes of one together
     where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
     order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
-    limit p_most
+    limit p_limit
   ),
   -- several changes of one post or user have the same states worked out
   counted as (
@@ -184,7 +184,7 @@ begin
   select * from unnest(users, posts, instants) union all select * from late;
 end
 $$;
-comment on function recsys_engine.dequeue_changes(bigint, integer, integer) is 'Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys_engine.dequeue_changes(bigint, integer, integer) is 'Takes the oldest p_limit of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
 
 revoke all on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) from public;
 grant execute on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) to service_role;

@@ -80,7 +80,7 @@ end
 $$;
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-create function recsys_engine.advance_index_window(p_most integer default 20000) returns bigint
+create function recsys_engine.advance_index_window(p_limit integer default 20000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -91,23 +91,23 @@ declare
   looked_at uuid[];
   marked bigint;
 begin
-  if p_most is null or p_most < 1 then
-    raise exception 'the index window moves by at least one post, not %', coalesce(p_most::text, 'null') using errcode = '22023';
+  if p_limit is null or p_limit < 1 then
+    raise exception 'the index window moves by at least one post, not %', coalesce(p_limit::text, 'null') using errcode = '22023';
   end if;
   perform recsys_engine.take_lock('roll_up');
   select index_window.since into strict since from recsys_engine.index_window;
-  -- as far as p_most posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
+  -- as far as p_limit posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
   if goal > since then
     goes_to := least(
       goal,
-      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= since and posts.created_at < goal order by posts.created_at offset p_most - 1 limit 1) + interval '1 microsecond',
-      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= since and latest.last_active_at < goal order by latest.last_active_at offset p_most - 1 limit 1) + interval '1 microsecond'
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= since and posts.created_at < goal order by posts.created_at offset p_limit - 1 limit 1) + interval '1 microsecond',
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= since and latest.last_active_at < goal order by latest.last_active_at offset p_limit - 1 limit 1) + interval '1 microsecond'
     );
   elsif goal < since then
     goes_to := greatest(
       goal,
-      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= goal and posts.created_at < since order by posts.created_at desc offset p_most - 1 limit 1),
-      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= goal and latest.last_active_at < since order by latest.last_active_at desc offset p_most - 1 limit 1)
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= goal and posts.created_at < since order by posts.created_at desc offset p_limit - 1 limit 1),
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= goal and latest.last_active_at < since order by latest.last_active_at desc offset p_limit - 1 limit 1)
     );
   else
     return 0::bigint;
@@ -128,7 +128,7 @@ begin
   return cardinality(looked_at)::bigint;
 end
 $$;
-comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_limit posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
 revoke all on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) from public;
 grant execute on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) to service_role;

@@ -4,9 +4,9 @@ create function recsys_engine.recompute_states(
   p_kind text,
   p_ids uuid[],
   p_since timestamptz[],
-  p_touched_by uuid[],
-  p_touched uuid[],
-  p_touched_at timestamptz[],
+  p_changed_users uuid[],
+  p_changed_posts uuid[],
+  p_changed_at timestamptz[],
   p_everybody boolean,
   p_until timestamptz,
   out written bigint,
@@ -31,11 +31,11 @@ begin
   revisited := '{}';
   begin
     if p_kind = 'user' then
-      written := recsys_engine.roll_up_users(p_ids, p_since, p_touched_by, p_touched, p_touched_at);
+      written := recsys_engine.roll_up_users(p_ids, p_since, p_changed_users, p_changed_posts, p_changed_at);
       perform recsys_engine.refresh_user_affinities(p_ids, p_since);
     else
       select rolled_up.written, rolled_up.known into written, known
-      from recsys_engine.roll_up_posts(p_ids, p_since, p_touched_by, p_touched, p_touched_at) as rolled_up;
+      from recsys_engine.roll_up_posts(p_ids, p_since, p_changed_users, p_changed_posts, p_changed_at) as rolled_up;
       select
         coalesce(array_agg(changes.user_id), '{}'), coalesce(array_agg(changes.since), '{}'),
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
@@ -55,11 +55,11 @@ begin
         -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
         select next.user_id, next.last_active_at, false
         from (
-          select touched.post_id, touched.at from unnest(p_touched, p_touched_at) as touched (post_id, at)
+          select touched.post_id, touched.at from unnest(p_changed_posts, p_changed_at) as touched (post_id, at)
           union all
           -- where a first one came or went, the same person's next of a kind counts no more, or counts now
           select touched.post_id, repeated.at
-          from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+          from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
           cross join unnest(array['view', 'vote', 'comment']) as kinds (kind)
           -- the next alone: to read all that come later took 6 s for 4,000 views of one person, and four times as long for twice as many
           cross join lateral (
@@ -126,7 +126,7 @@ begin
       return;
     end if;
     select * into part
-    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_touched_by, p_touched, p_touched_at, p_everybody, until);
+    from recsys_engine.recompute_states(p_kind, p_ids[start : start + part_size - 1], p_since[start : start + part_size - 1], p_changed_users, p_changed_posts, p_changed_at, p_everybody, until);
     written := written + part.written;
     affected := affected || part.affected;
     affected_since := affected_since || part.affected_since;
@@ -134,9 +134,9 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+comment on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
 
-create function recsys_engine.roll_up_batch(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
+create function recsys_engine.roll_up_batch(p_limit bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -167,7 +167,7 @@ begin
   written := 0::bigint;
   -- what comes after this statement stays queued, even where the statements below see its effect already
   with taken as materialized (
-    select * from recsys_engine.dequeue_changes(p_most, p_late, p_horizon)
+    select * from recsys_engine.dequeue_changes(p_limit, p_late, p_horizon)
   )
   select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
   into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on

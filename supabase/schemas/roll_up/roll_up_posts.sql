@@ -7,9 +7,9 @@
 create function recsys_engine.roll_up_posts(
   p_posts uuid[],
   p_since timestamptz[],
-  p_touched_by uuid[],
-  p_touched uuid[],
-  p_touched_at timestamptz[],
+  p_changed_users uuid[],
+  p_changed_posts uuid[],
+  p_changed_at timestamptz[],
   out written bigint,
   out known uuid[]
 )
@@ -38,7 +38,7 @@ begin
     from unnest(p_posts, p_since) as changed (post_id, since)
     left join (
       select each.post_id, bool_and(each.user_id is not null) as is_known
-      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      from unnest(p_changed_users, p_changed_posts) as each (user_id, post_id)
       group by each.post_id
     ) as touched on touched.post_id = changed.post_id
   ) as late;
@@ -75,7 +75,7 @@ begin
   ),
   pairs as (
     select touched.post_id, touched.user_id, min(touched.at) as since
-    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
     where touched.post_id = any (known)
     group by touched.post_id, touched.user_id
   ),
@@ -183,7 +183,7 @@ begin
   ) as latest;
 end
 $$;
-comment on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
+comment on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_changed_users, p_changed_posts, p_changed_at: whose interaction with which post changed, and when. Of a post among p_changed_posts, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
 
 revoke all on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
 grant execute on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

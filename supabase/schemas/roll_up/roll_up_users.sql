@@ -1,6 +1,6 @@
 -- The states of users, in the manner of those of posts (roll_up/roll_up_posts.sql), and after them.
 
-create function recsys_engine.roll_up_users(p_users uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
+create function recsys_engine.roll_up_users(p_users uuid[], p_since timestamptz[], p_changed_users uuid[], p_changed_posts uuid[], p_changed_at timestamptz[])
 returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
@@ -30,7 +30,7 @@ begin
     from unnest(p_users, p_since) as changed (user_id, since)
     left join (
       select each.user_id, bool_and(each.post_id is not null) as is_known
-      from unnest(p_touched_by, p_touched) as each (user_id, post_id)
+      from unnest(p_changed_users, p_changed_posts) as each (user_id, post_id)
       group by each.user_id
     ) as touched on touched.user_id = changed.user_id
   ) as late;
@@ -71,7 +71,7 @@ begin
   ),
   pairs as (
     select touched.user_id, touched.post_id, min(touched.at) as since
-    from unnest(p_touched_by, p_touched, p_touched_at) as touched (user_id, post_id, at)
+    from unnest(p_changed_users, p_changed_posts, p_changed_at) as touched (user_id, post_id, at)
     where touched.user_id = any (known)
     group by touched.user_id, touched.post_id
   ),
@@ -217,7 +217,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
+comment on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did.';
 
 revoke all on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
 grant execute on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

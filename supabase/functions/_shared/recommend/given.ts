@@ -53,7 +53,7 @@ export async function requestedFeedUnranked(
   const { served, given, limit, filter } = page;
   const statement = call("recsys_engine.requested_posts", {
     p_user_id: caller.sub ?? null,
-    p_given: given,
+    p_requested: given,
     p_filter: filter ? JSON.stringify(filter) : null,
     p_seed: String(served.seed),
   }) as Statement<{ now: Date; post_id: string; title: string; served_key: number }>;

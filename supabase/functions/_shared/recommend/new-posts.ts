@@ -29,7 +29,7 @@ export async function countNewPosts(
     p_user_id: caller.sub ?? null,
     p_since: instantOf(since),
     p_filter: filter ? JSON.stringify(filter) : null,
-    p_most: most + 1,
+    p_limit: most + 1,
   }).$castTo<number>();
   const statement = db.selectNoFrom(count.as("found"));
   const [{ found }] = await readAs(pool, caller, statement, async (_, rows) => rows, "1s").catch((thrown) => {

@@ -374,12 +374,12 @@ function candidates(
     p_seed: String(served.seed),
     // those that the app names are ranked again on each page, so that all pages have one order; the request has them already
     p_served: given || own ? null : served.keys,
-    p_given: given ?? null,
-    p_common: sql`${common?.ids ?? null}`,
-    p_common_texts: sql`${common?.texts ?? null}`,
-    p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
-    p_is_few: isFew,
-    p_found: ofScopes && JSON.stringify(ofScopes),
+    p_requested: given ?? null,
+    p_global: sql`${common?.ids ?? null}`,
+    p_global_texts: sql`${common?.texts ?? null}`,
+    p_global_at: typeof common?.at === "number" ? instantOf(common.at) : null,
+    p_has_small_readable_set: isFew,
+    p_hits: ofScopes && JSON.stringify(ofScopes),
     p_request: own === undefined ? undefined : sql`${own}::recsys_engine.feed_request`,
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));

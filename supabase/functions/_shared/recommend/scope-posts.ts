@@ -126,7 +126,7 @@ async function readScopes(
   const read: Statement<ScopeRow> = call("recsys_engine.scope_candidates", {
     p_model_id: modelId,
     p_scopes: scopes,
-    p_most: most,
+    p_limit: most,
     p_now: new Date(now),
   });
   return await queryAsService(connection, role, read);
