@@ -3,8 +3,8 @@ import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { type Scope, testDatabase } from "../db/testing.ts";
 import type { Gateway } from "../serve/gateway.ts";
-import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
-import { retrieve } from "../supabase/functions/_shared/recommend/retrieve.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/request/cursor.ts";
+import { retrieve } from "../supabase/functions/_shared/recommend/sources/retrieve.ts";
 
 /** The same rows in the tables that ship with this repository, rolled up; it counts as the same community, so that it takes the same model. */
 export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Database): Promise<Database> {

@@ -5,7 +5,7 @@
  * database session's, whatever else the machine does. Needs a PostgreSQL.
  */
 import type pg from "pg";
-import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
+import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { vectorAt } from "../trainer/engine/vector-at.ts";
 import { activateModel, fill, person, topicVectors } from "./shared/generated-community.ts";

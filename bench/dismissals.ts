@@ -3,13 +3,14 @@
  * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
  * what was not, compared with the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Then what a dismissal within 14 days does before any training: how many places of its author and tags a page has
- * with and without dismissed.ts. Last, how many places a topic has whose scores are multiplied or divided by some factors, for those who want more or
+ * with and without dismissal-multiplier.ts. Last, how many places a topic has whose scores are multiplied or divided by some factors, for those who want more or
  * less of it (`leaning` in retrieve.ts). Takes two minutes a seed.
  */
+
+import { countOccurrence } from "../supabase/functions/_shared/features/count-occurrence.ts";
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
-import { countOccurrence } from "../supabase/functions/_shared/recommend/count-author.ts";
-import { dismissalMultiplier } from "../supabase/functions/_shared/recommend/dismissed.ts";
-import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
+import { dismissalMultiplier } from "../supabase/functions/_shared/recommend/scoring/dismissal-multiplier.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { pageRequests } from "../trainer/dlrm/page-requests.ts";
 import type { Request } from "../trainer/dlrm/requests.ts";
@@ -76,7 +77,7 @@ async function measure(seed: number): Promise<void> {
   const { authors, tags } = loaded.community.posts;
   const alike = () => ({ pages: 0, ofAuthor: 0, ofTag: 0 });
   const nothingYet = () => ({ ...alike(), withDismissal: 0, utility: [] as number[], withinADay: alike() });
-  const rules = { "without a rule": nothingYet(), "with dismissed.ts": nothingYet() };
+  const rules = { "without a rule": nothingYet(), "with dismissal-multiplier.ts": nothingYet() };
   const leant: Record<string, { places: number[]; utility: number[] }[]> = {};
   const countAlike = (sums: ReturnType<typeof alike>, page: number[], dismissed: { post: number }[]) => {
     sums.pages++;

@@ -5,15 +5,15 @@
  */
 import { readFeedSettings } from "../db/settings.ts";
 import { UserError } from "../db/user-error.ts";
-import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { communityFeed } from "../supabase/functions/_shared/recommend/fallback/community-feed.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/request/cursor.ts";
 import {
   type FeedSettings,
   settingsForHistory,
   withNewcomerPlaces,
-} from "../supabase/functions/_shared/recommend/feed-settings.ts";
-import { communityFeed } from "../supabase/functions/_shared/recommend/fresh-and-popular.ts";
-import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
-import { selectPage } from "../supabase/functions/_shared/recommend/select/select.ts";
+} from "../supabase/functions/_shared/recommend/request/feed-settings.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
+import { selectPage } from "../supabase/functions/_shared/recommend/selection/select-page.ts";
 import type { Community } from "../trainer/community/community.ts";
 import { firstInteractions } from "../trainer/community/first-interactions.ts";
 import { startBackend } from "../trainer/engine/backend.ts";

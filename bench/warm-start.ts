@@ -8,7 +8,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
-import { combineHeads } from "../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads } from "../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import { requestsOf } from "../trainer/dlrm/requests.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { communityBefore } from "../trainer/evaluation/history/event-walk.ts";

@@ -1,7 +1,7 @@
 /** Ids of apps whose posts have numbers or texts: into uuids and back, in SQL as in the functions. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { appIdOf } from "../supabase/functions/_shared/recommend/describe-items.ts";
+import { appIdOf } from "../supabase/functions/_shared/recommend/hydration/describe-items.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "app_ids");

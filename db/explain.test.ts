@@ -1,8 +1,8 @@
 /** What a DBA asks of a user and a post, held against the feed's own candidates. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { loggedFeatures } from "../supabase/functions/_shared/recommend/rank.ts";
-import { createTitleMatcher } from "../supabase/functions/_shared/recommend/select/fold.ts";
+import { loggedFeatures } from "../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
+import { createTitleMatcher } from "../supabase/functions/_shared/recommend/selection/duplicates.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../testing/community.ts";
 import { testDatabase } from "./testing.ts";
 

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { type Connection, run } from "../supabase/functions/_shared/database/database.ts";
 import { db, fn } from "../supabase/functions/_shared/database/query.ts";
-import { type FeedSettings, headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
+import { type FeedSettings, headWeights } from "../supabase/functions/_shared/recommend/request/feed-settings.ts";
 import type { Database } from "./connect.ts";
 
 /** Which community the database holds: the uuid that its models carry. */

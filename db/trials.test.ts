@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
-import { emptyDescription } from "../supabase/functions/_shared/recommend/describe-items.ts";
-import { createImpressionLogger, type LoggedFeed } from "../supabase/functions/_shared/recommend/log-impressions.ts";
-import { createExplorationStatsCache } from "../supabase/functions/_shared/recommend/trials.ts";
+import { emptyDescription } from "../supabase/functions/_shared/recommend/hydration/describe-items.ts";
+import {
+  createImpressionLogger,
+  type LoggedFeed,
+} from "../supabase/functions/_shared/recommend/logging/impression-logger.ts";
+import { createExplorationStatsCache } from "../supabase/functions/_shared/recommend/selection/exploration-stats.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
 
@@ -250,13 +253,9 @@ test("with writers, acts and roll-ups in any order the counts are those of a loo
 test("a roll-up writes what is new alone, and who is erased stays in the counts alone, until the night", async () => {
   await log(shown(1, posts), shown(2, posts));
   await recount();
-  const places = async () =>
-    (
-      await pool.query(
-        "select post_id, user_id, ctid from recsys_engine.exploration_impressions where user_id <> $1 order by 1, 2",
-        [person(3)],
-      )
-    ).rows;
+  const stored =
+    "select post_id, user_id, ctid from recsys_engine.exploration_impressions where user_id <> $1 order by 1, 2";
+  const places = async () => (await pool.query(stored, [person(3)])).rows;
   const before = await places();
   await log(shown(3, [post(1)]));
   await pool.query("delete from public.profiles where id = $1", [person(2)]);

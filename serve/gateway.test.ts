@@ -10,7 +10,7 @@ import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { freePort } from "../db/testing-process.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
-import { cursorAfter, maxServedPosts } from "../supabase/functions/_shared/recommend/cursor.ts";
+import { cursorAfter, maxServedPosts } from "../supabase/functions/_shared/recommend/request/cursor.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
 import { signingKey } from "./signing-key.ts";

@@ -1,5 +1,5 @@
 /** For tests: what is promoted to a caller, what would be a repost to them, and which posts of a page are one conversation, worked out here from plain rows. */
-import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
+import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";
 import { type Asked, eligible, passes } from "./allowed-answers.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";
 

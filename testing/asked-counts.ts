@@ -1,7 +1,7 @@
 /** For tests: "12 new posts" under the policies of the moment. */
 import assert from "node:assert/strict";
-import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
-import type { NewPosts } from "../supabase/functions/_shared/recommend/new-posts.ts";
+import type { NewPosts } from "../supabase/functions/_shared/recommend/request/count-new-posts.ts";
+import type { Feed } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import type { TestApp } from "../supabase/functions/testing.ts";
 import { type Asked, eligible } from "./allowed-answers.ts";
 import { tally } from "./occurred.ts";

@@ -1,7 +1,7 @@
 /** For tests: feeds of the function, under the policies, promotions, groups and preferences of the moment. */
 import assert from "node:assert/strict";
 import { wordsOf } from "../supabase/functions/_shared/features/documents.ts";
-import type { Feed, FeedItem } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { Feed, FeedItem } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import type { TestApp } from "../supabase/functions/testing.ts";
 import { type Asked, eligible } from "./allowed-answers.ts";
 import {

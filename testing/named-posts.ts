@@ -1,6 +1,6 @@
 /** For tests: posts that an app names, under the policies of the moment. */
 import assert from "node:assert/strict";
-import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { Feed } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import type { TestApp } from "../supabase/functions/testing.ts";
 import { type Asked, isMuted, passes } from "./allowed-answers.ts";
 import { assertTitles } from "./asked-feeds.ts";

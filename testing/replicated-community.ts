@@ -4,7 +4,7 @@ import { before } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { withoutCluster } from "../db/testing-cluster.ts";
 import { type Replicated, replicatedDatabase } from "../db/testing-replica.ts";
-import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { Feed } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { fillManyPosts } from "../supabase/functions/recommend/testing-many-posts.ts";
 import { publishableKey, type TestApp } from "../supabase/functions/testing.ts";

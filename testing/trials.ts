@@ -4,11 +4,11 @@
  * the ranker mostly does.
  */
 
-import type { Predictions } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { Predictions } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import type {
   ExplorationCandidate,
   ExplorationCounts,
-} from "../supabase/functions/_shared/recommend/select/exploration.ts";
+} from "../supabase/functions/_shared/recommend/selection/exploration.ts";
 import { Random } from "../trainer/engine/random.ts";
 
 export const posts = 300;

@@ -4,7 +4,7 @@ import type { Database } from "../db/connect.ts";
 import type { WorkContext } from "../db/progress.ts";
 import { readClock, readCommunityId, readFeedSettings, readKinds, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
-import { headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
+import { headWeights } from "../supabase/functions/_shared/recommend/request/feed-settings.ts";
 import type { Community } from "./community/community.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";

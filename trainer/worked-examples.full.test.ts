@@ -70,9 +70,9 @@ test("two files make a setting: it changes a feed, and a variant overrides it wi
 /** A small community with posts that nobody came to; the source by all ways, and by the replay. */
 const bringsSource = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { createGlobalCandidatesCache } from "../supabase/functions/_shared/recommend/common-posts.ts";
-import { emptyServedState } from "../supabase/functions/_shared/recommend/cursor.ts";
-import { retrieve } from "../supabase/functions/_shared/recommend/retrieve.ts";
+import { createGlobalCandidatesCache } from "../supabase/functions/_shared/recommend/sources/global-candidates.ts";
+import { emptyServedState } from "../supabase/functions/_shared/recommend/request/cursor.ts";
+import { retrieve } from "../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { fillManyPosts } from "../supabase/functions/recommend/testing-many-posts.ts";
 import { communityFromDatabase } from "./community/from-database.ts";
 import { instantAfter, unitVectors, assertAgrees } from "./community/testing.ts";

@@ -62,8 +62,8 @@ function inFunction(stages: Record<string, number>): Record<string, number> {
 
 import type pg from "pg";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
+import { emptyServedState } from "../../supabase/functions/_shared/recommend/request/cursor.ts";
+import { retrieve } from "../../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { vectorAt } from "../../trainer/engine/vector-at.ts";
 
 /**

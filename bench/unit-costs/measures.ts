@@ -2,7 +2,10 @@
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { startGateway } from "../../serve/gateway.ts";
-import { createImpressionLogger, type LoggedFeed } from "../../supabase/functions/_shared/recommend/log-impressions.ts";
+import {
+  createImpressionLogger,
+  type LoggedFeed,
+} from "../../supabase/functions/_shared/recommend/logging/impression-logger.ts";
 import { person, post, stateTables } from "../shared/generated-community.ts";
 import type { CostedCommunity } from "./community.ts";
 import { type Cost, costOf, rounded } from "./meter.ts";

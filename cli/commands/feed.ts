@@ -6,7 +6,7 @@ import { UserError } from "../../db/user-error.ts";
 import type { Gateway } from "../../serve/gateway.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
-import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
+import type { Feed } from "../../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import { table } from "../../trainer/evaluation/report/table.ts";
 
 /** A look at the feed of a user, which logs no impressions. Throws a `UserError` with what the function answered. */

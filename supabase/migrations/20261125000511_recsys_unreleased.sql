@@ -5338,6 +5338,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
+ RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT inputs.id_embedding,
+     inputs.history,
+     inputs.history_posts,
+     inputs.followed
+    FROM recsys_engine.user_model_inputs(user_vectors.p_user_id, user_vectors.p_model_id, user_vectors.p_now, user_vectors.p_history_posts) inputs(id_embedding, history, history_posts, followed, components);
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.visible_posts(p_user_id uuid, p_post_ids uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_is_named boolean DEFAULT false)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -7230,7 +7243,7 @@ begin
   limit 1;
 
   candidates := array(select each.post_id from recsys_engine.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
-  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least, and four letters
+  -- as functions/_shared/recommend/selection/duplicates.ts compares titles: by their words, two at least, and four letters
   with titles as (
     select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
     union all
@@ -9593,19 +9606,6 @@ CREATE OR REPLACE FUNCTION recsys_engine.new_posts(p_user_id uuid, p_since times
  SET search_path TO ''
 RETURN recsys_engine.count_new_posts(p_user_id, p_since, p_filter, p_most);
 
-CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
- RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
- LANGUAGE sql
- STABLE
- SET search_path TO ''
-BEGIN ATOMIC
- SELECT inputs.id_embedding,
-     inputs.history,
-     inputs.history_posts,
-     inputs.followed
-    FROM recsys_engine.user_model_inputs(user_vectors.p_user_id, user_vectors.p_model_id, user_vectors.p_now, user_vectors.p_history_posts) inputs(id_embedding, history, history_posts, followed, components);
-END;
-
 CREATE OR REPLACE FUNCTION recsys_engine.posts_like(p_post_id uuid, p_limit integer)
  RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
  LANGUAGE sql
@@ -10075,6 +10075,8 @@ comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,
 
 comment on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
+comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
+
 comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
 
 comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
@@ -10254,8 +10256,6 @@ comment on function recsys_engine.common_sources(recsys_engine.feed_request,text
 comment on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint) is 'recsys_engine.requested_posts, for functions of 1.0.0.';
 
 comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'recsys_engine.count_new_posts, for functions of 1.0.0.';
-
-comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
 
 comment on function recsys_engine.posts_like(uuid,integer) is 'recsys_engine.similar_posts_for_caller, for functions of 1.0.0.';
 
@@ -10589,6 +10589,10 @@ revoke execute on function recsys_engine.user_model_inputs(uuid,bigint,timestamp
 
 grant execute on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
 
+revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
+
+grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
+
 revoke execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) from public;
 
 grant execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
@@ -10726,10 +10730,6 @@ grant execute on function recsys_engine.given_posts(uuid,uuid[],jsonb,bigint) to
 revoke execute on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) from public;
 
 grant execute on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) to anon, authenticated, service_role;
-
-revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
-
-grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
 
 revoke execute on function recsys_engine.posts_like(uuid,integer) from public;
 

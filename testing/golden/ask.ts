@@ -4,11 +4,11 @@ import { openReplica } from "../../supabase/functions/_shared/database/replica.t
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plugins/feed-services.ts";
-import { type Page, readCursor } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
-import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";
-import type { Reader } from "../../supabase/functions/_shared/recommend/reader.ts";
-import type { FeedResult } from "../../supabase/functions/_shared/recommend/seams.ts";
+import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/feed-with-fallbacks.ts";
+import type { FeedResult } from "../../supabase/functions/_shared/recommend/pipeline/types.ts";
+import { type Page, readCursor } from "../../supabase/functions/_shared/recommend/request/cursor.ts";
+import type { Feed } from "../../supabase/functions/_shared/recommend/request/feed-schema.ts";
+import type { Reader } from "../../supabase/functions/_shared/recommend/request/reader.ts";
 import { Random } from "../../trainer/engine/random.ts";
 import { setClock } from "../batch.ts";
 import type { GoldenCommunity, GoldenReader } from "./community.ts";

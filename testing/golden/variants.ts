@@ -1,5 +1,5 @@
 /** How the readers of the golden answers ask, as data. Each state builds on the ones before it: the rows of one variant stay for the next. */
-import type { FeedFilter } from "../../supabase/functions/_shared/recommend/filter.ts";
+import type { FeedFilter } from "../../supabase/functions/_shared/recommend/request/feed-filter.ts";
 import type { GoldenReader } from "./community.ts";
 
 export interface Variant {

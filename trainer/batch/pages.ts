@@ -5,7 +5,7 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OptionalHead } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Source } from "../../supabase/functions/_shared/features/retrieval.ts";
-import type { Basis } from "../../supabase/functions/_shared/recommend/feed.ts";
+import type { Basis } from "../../supabase/functions/_shared/recommend/request/feed-schema.ts";
 
 /** One model at one instant, for everyone who was active then. */
 export interface BatchRun {

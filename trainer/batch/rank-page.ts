@@ -10,15 +10,25 @@ import { innerProduct } from "../../supabase/functions/_shared/features/inner-pr
 import { type Head, optionalHeads, roundToFloat32 } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { dismissalMultiplier, normalizeTag } from "../../supabase/functions/_shared/recommend/dismissed.ts";
-import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
-import { settingsForHistory, withNewcomerPlaces } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
-import { combineHeads, isFiniteRow, predictCandidates } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { primarySource } from "../../supabase/functions/_shared/recommend/reasons.ts";
-import { repostFilter } from "../../supabase/functions/_shared/recommend/reposts.ts";
-import { followedTopicBoost } from "../../supabase/functions/_shared/recommend/retrieve.ts";
-import { selectPage } from "../../supabase/functions/_shared/recommend/select/select.ts";
-import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
+import { repostFilter } from "../../supabase/functions/_shared/recommend/filters/reposts.ts";
+import { primarySource } from "../../supabase/functions/_shared/recommend/page/explain-page.ts";
+import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/request/feed-schema.ts";
+import {
+  settingsForHistory,
+  withNewcomerPlaces,
+} from "../../supabase/functions/_shared/recommend/request/feed-settings.ts";
+import {
+  dismissalMultiplier,
+  normalizeTag,
+} from "../../supabase/functions/_shared/recommend/scoring/dismissal-multiplier.ts";
+import {
+  combineHeads,
+  isFiniteRow,
+  predictCandidates,
+} from "../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
+import { selectPage } from "../../supabase/functions/_shared/recommend/selection/select-page.ts";
+import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/selection/selectable.ts";
+import { followedTopicBoost } from "../../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import { authorCappedPosts } from "../community/author-cap.ts";
 import { componentsOf } from "../community/community.ts";

@@ -6,10 +6,10 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { rankerFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { sourceNames } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import type { ContextRow } from "../../supabase/functions/_shared/recommend/read-context.ts";
-import { retrieve } from "../../supabase/functions/_shared/recommend/retrieve.ts";
-import { type PostCandidate, userState } from "../../supabase/functions/_shared/recommend/states.ts";
+import type { ContextRow } from "../../supabase/functions/_shared/recommend/context/read-context.ts";
+import { type PostCandidate, userState } from "../../supabase/functions/_shared/recommend/context/user-state.ts";
+import { emptyServedState } from "../../supabase/functions/_shared/recommend/request/cursor.ts";
+import { retrieve } from "../../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { userInput } from "../../supabase/functions/_shared/towers/user-input.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";

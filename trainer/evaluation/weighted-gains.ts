@@ -1,5 +1,5 @@
 /** How much of what people went on to do, by what its kinds weigh, a model puts first. */
-import { combineHeads } from "../../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads } from "../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { LabelledDeeds } from "../dlrm/requests.ts";

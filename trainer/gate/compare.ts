@@ -11,7 +11,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
-import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { headWeights } from "../../supabase/functions/_shared/recommend/request/feed-settings.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { numberedNeighbours } from "../community/neighbours.ts";
 import { capPerUser, pagesCap, requestsCap, samplePerUser } from "../community/per-user-cap.ts";

@@ -13,7 +13,7 @@ import {
   predictCandidates,
   type RankerOutput,
   type RankingModel,
-} from "../../supabase/functions/_shared/recommend/rank.ts";
+} from "../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import { type Community, componentsOf } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";

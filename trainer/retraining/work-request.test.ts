@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from "node:test";
 import type { OnProgress } from "../../db/progress.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { testDatabase } from "../../db/testing.ts";
-import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { headWeights } from "../../supabase/functions/_shared/recommend/request/feed-settings.ts";
 import { isFull } from "../../testing/courses.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { configSchema, defaultConfig } from "../config/config.ts";

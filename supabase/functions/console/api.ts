@@ -4,7 +4,7 @@ import { type Question, type QuestionName, questions, uuid } from "../_shared/co
 import type { Api } from "../_shared/http/api.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
-import { feed, feedItem, reason } from "../_shared/recommend/feed.ts";
+import { feed, feedItem, reason } from "../_shared/recommend/request/feed-schema.ts";
 
 /** What is worked out here and not by one statement. */
 const computed = {

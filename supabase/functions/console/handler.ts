@@ -7,7 +7,7 @@ import { ask, type QuestionAnswer } from "../_shared/console/ask.ts";
 import { feedWithCandidates, latency } from "../_shared/console/preview.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { ServiceFunction } from "../_shared/http/edge-function.ts";
-import type { FeedServices } from "../_shared/recommend/seams.ts";
+import type { FeedServices } from "../_shared/recommend/pipeline/types.ts";
 import { type ConsoleRequest, consoleRequestOf } from "./api.ts";
 
 /** Feeds whose stages are timed: half a second of work. */

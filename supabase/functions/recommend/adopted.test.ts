@@ -8,7 +8,7 @@ import { createReverseScope, withoutPostgres } from "../../../db/testing.ts";
 import { publishWordModel } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { rollUpAll } from "../../../trainer/community/roll-up.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import type { SimilarPosts } from "../similar/api.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { type TestApp, testFunction } from "../testing.ts";

@@ -2,10 +2,10 @@
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField, parseJson, requestOf } from "../_shared/http/request.ts";
-import { readCursor, type Served } from "../_shared/recommend/cursor.ts";
-import { feed } from "../_shared/recommend/feed.ts";
-import { feedFilter } from "../_shared/recommend/filter.ts";
-import { newPosts } from "../_shared/recommend/new-posts.ts";
+import { newPosts } from "../_shared/recommend/request/count-new-posts.ts";
+import { readCursor, type Served } from "../_shared/recommend/request/cursor.ts";
+import { feedFilter } from "../_shared/recommend/request/feed-filter.ts";
+import { feed } from "../_shared/recommend/request/feed-schema.ts";
 
 const mode = z.enum(["live", "batch"]).default("live").meta({
   description: "live: ranked for this request. batch: from the list made ahead, where there is one.",

@@ -11,10 +11,10 @@ import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
 import { type Connection, run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
-import { emptyServedState, type Served } from "../_shared/recommend/cursor.ts";
-import { retrieve } from "../_shared/recommend/retrieve.ts";
-import type { PostCandidate } from "../_shared/recommend/states.ts";
+import type { PostCandidate } from "../_shared/recommend/context/user-state.ts";
+import { emptyServedState, type Served } from "../_shared/recommend/request/cursor.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/sources/global-candidates.ts";
+import { retrieve } from "../_shared/recommend/sources/retrieve.ts";
 import { testApp } from "./testing.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 

@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../testing/community.ts";
-import type { FeedItem } from "../_shared/recommend/feed.ts";
+import type { FeedItem } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const database = await eitherDatabase({ after }, "conversations");

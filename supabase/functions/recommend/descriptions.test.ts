@@ -4,8 +4,8 @@ import { after, before, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { describeItems, emptyDescription } from "../_shared/recommend/describe-items.ts";
-import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
+import { describeItems, emptyDescription } from "../_shared/recommend/hydration/describe-items.ts";
+import type { Feed, FeedItem } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "descriptions");

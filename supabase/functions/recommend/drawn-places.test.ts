@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import { isFull } from "../../../testing/courses.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await eitherDatabase({ after }, "drawn_places");

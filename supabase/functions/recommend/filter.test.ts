@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
-import type { FeedFilter } from "../_shared/recommend/filter.ts";
+import type { FeedFilter } from "../_shared/recommend/request/feed-filter.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "filter");

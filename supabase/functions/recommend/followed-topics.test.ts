@@ -5,8 +5,8 @@ import { testDatabase } from "../../../db/testing.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { retrieval, sources } from "../_shared/features/retrieval.ts";
-import { emptyServedState } from "../_shared/recommend/cursor.ts";
-import { retrieve } from "../_shared/recommend/retrieve.ts";
+import { emptyServedState } from "../_shared/recommend/request/cursor.ts";
+import { retrieve } from "../_shared/recommend/sources/retrieve.ts";
 
 const { pool, url } = await testDatabase({ after }, "followed_topics");
 const connections = openPool(url, () => undefined);

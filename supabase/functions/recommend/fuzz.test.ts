@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
 import { people } from "../../../testing/community.ts";
 import { fuzz, mostly } from "../../../testing/fuzz.ts";
-import { cursorAfter } from "../_shared/recommend/cursor.ts";
+import { cursorAfter } from "../_shared/recommend/request/cursor.ts";
 import { recommendFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "recommend_fuzz");

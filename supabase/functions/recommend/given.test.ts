@@ -12,7 +12,7 @@ import {
   tinyGraphs,
   uuid,
 } from "../../../testing/community.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "given");

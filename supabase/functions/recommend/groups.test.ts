@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const database = await eitherDatabase({ after }, "groups");

@@ -6,9 +6,9 @@ import { visitor } from "../_shared/database/run-as-caller.ts";
 import { request as callerRequest } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { RecommendServices } from "../_shared/plugins/feed-services.ts";
-import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
-import { feedWithFallbacks } from "../_shared/recommend/fallbacks.ts";
-import { countNewPosts } from "../_shared/recommend/new-posts.ts";
+import { feedWithFallbacks } from "../_shared/recommend/feed-with-fallbacks.ts";
+import { countNewPosts } from "../_shared/recommend/request/count-new-posts.ts";
+import { emptyServedState, type Page } from "../_shared/recommend/request/cursor.ts";
 import { type FeedRequest, feedRequestOf, requestOfQuery } from "./api.ts";
 
 export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import type { Connection } from "../_shared/database/database.ts";
-import { createPostCache, readPostSnapshots } from "../_shared/recommend/known-posts.ts";
+import { createPostCache, readPostSnapshots } from "../_shared/recommend/post-cache/post-cache.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool } = await testDatabase({ after }, "known_posts");

@@ -8,7 +8,7 @@ import { openPool } from "../_shared/database/pool.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { openFeedServices } from "../_shared/plugins/feed-services.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
-import type { NewPosts } from "../_shared/recommend/new-posts.ts";
+import type { NewPosts } from "../_shared/recommend/request/count-new-posts.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "new_posts");

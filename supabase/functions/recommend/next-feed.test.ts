@@ -7,7 +7,7 @@ import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { tokenId, tokenRows } from "../_shared/features/tokens.ts";
 import { contracts } from "../_shared/models/contracts.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
 

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { minAdmittedRequests } from "../_shared/http/admission-control.ts";
-import { feed } from "../_shared/recommend/feed.ts";
+import { feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "overload");

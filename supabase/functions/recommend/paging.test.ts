@@ -5,8 +5,8 @@ import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { isFull } from "../../../testing/courses.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { cursorAfter, maxServedPosts, readCursor } from "../_shared/recommend/cursor.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import { cursorAfter, maxServedPosts, readCursor } from "../_shared/recommend/request/cursor.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 /** Posts besides those of `fillCommunity`, how many of all are read while others write, and how many a page then has. */

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { toStatement } from "../_shared/database/database.ts";
 import { variantModel } from "../_shared/plugins/variants/variant-model.ts";
-import { readContext } from "../_shared/recommend/read-context.ts";
+import { readContext } from "../_shared/recommend/context/read-context.ts";
 
 const { pool } = await testDatabase({ after }, "plans");
 

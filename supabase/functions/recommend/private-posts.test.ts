@@ -7,10 +7,10 @@ import { after, before, test } from "node:test";
 import type pg from "pg";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { emptyServedState } from "../_shared/recommend/cursor.ts";
-import { readGlobalCandidates } from "../_shared/recommend/read-common-posts.ts";
-import { retrieve } from "../_shared/recommend/retrieve.ts";
-import type { PostCandidate } from "../_shared/recommend/states.ts";
+import type { PostCandidate } from "../_shared/recommend/context/user-state.ts";
+import { emptyServedState } from "../_shared/recommend/request/cursor.ts";
+import { readGlobalCandidates } from "../_shared/recommend/sources/read-global-candidates.ts";
+import { retrieve } from "../_shared/recommend/sources/retrieve.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const skip = await withOneSession();

@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { firstInteractionEvents } from "../../../trainer/dlrm/requests.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "promotions");

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { publishTinyModel } from "../../../testing/community.ts";
 import { behind, codesOf, feedOf, replicatedCommunity, untilBy } from "../../../testing/replicated-community.ts";
-import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
+import type { Feed, FeedItem } from "../_shared/recommend/request/feed-schema.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cursorAfter } from "../_shared/recommend/cursor.ts";
+import { cursorAfter } from "../_shared/recommend/request/cursor.ts";
 import { feedRequestOf, requestOfQuery } from "./api.ts";
 
 const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));

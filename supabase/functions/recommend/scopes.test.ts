@@ -13,10 +13,10 @@ import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { readAs } from "../_shared/database/run-as-caller.ts";
 import { noSpan } from "../_shared/http/span.ts";
-import { startRetrieval } from "../_shared/recommend/candidates.ts";
-import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
-import { emptyServedState } from "../_shared/recommend/cursor.ts";
-import { readContext } from "../_shared/recommend/read-context.ts";
+import { readContext } from "../_shared/recommend/context/read-context.ts";
+import { emptyServedState } from "../_shared/recommend/request/cursor.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/sources/global-candidates.ts";
+import { startRetrieval } from "../_shared/recommend/sources/start-retrieval.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool, url } = await testDatabase({ after }, "scopes");

@@ -14,11 +14,11 @@ import { openPool } from "../_shared/database/pool.ts";
 import { readAs } from "../_shared/database/run-as-caller.ts";
 import { noSpan } from "../_shared/http/span.ts";
 import { secondCandidates } from "../_shared/plugins/interleaving/second-candidates.ts";
-import { startRetrieval } from "../_shared/recommend/candidates.ts";
-import { createGlobalCandidatesCache } from "../_shared/recommend/common-posts.ts";
-import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
-import { type ContextRow, readContext } from "../_shared/recommend/read-context.ts";
-import type { PostCandidate } from "../_shared/recommend/states.ts";
+import { type ContextRow, readContext } from "../_shared/recommend/context/read-context.ts";
+import type { PostCandidate } from "../_shared/recommend/context/user-state.ts";
+import { emptyServedState, type Page } from "../_shared/recommend/request/cursor.ts";
+import { createGlobalCandidatesCache } from "../_shared/recommend/sources/global-candidates.ts";
+import { startRetrieval } from "../_shared/recommend/sources/start-retrieval.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool, url } = await testDatabase({ after }, "second_candidates");

@@ -12,7 +12,7 @@ import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { pairFeatures } from "../_shared/features/ranker-features.ts";
 import { contracts } from "../_shared/models/contracts.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const noPostgres = await withoutPostgres();

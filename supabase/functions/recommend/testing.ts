@@ -1,4 +1,4 @@
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { type TestApp, type TestOptions, testFunction } from "../testing.ts";
 import type { FeedRequest } from "./api.ts";
 import { recommendFunction } from "./handler.ts";

@@ -4,8 +4,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
-import { createTopicCache } from "../_shared/recommend/topics.ts";
+import { createTopicCache } from "../_shared/recommend/hydration/topics.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "feed_topics");

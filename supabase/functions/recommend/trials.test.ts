@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { courses, isFull } from "../../../testing/courses.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await eitherDatabase({ after }, "trials");
@@ -38,7 +38,7 @@ test("the fifth place is a new post's, with a model and without, and its impress
   for (const model of [false, true]) {
     if (model) {
       await publishTinyModel(pool, { name: "tiny" });
-      // of somebody new the ranker's word counts so much that one of which it is sure may come each time (select/exploration.test.ts)
+      // of somebody new the ranker's word counts so much that one of which it is sure may come each time (selection/exploration.test.ts)
       await pool.query(
         "insert into public.post_views (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() - interval '1 day'",
         [people.ben, Array.from({ length: 10 }, (_, i) => post(i + 11))],

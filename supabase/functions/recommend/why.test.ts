@@ -5,7 +5,7 @@ import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { words } from "../_shared/features/words.ts";
-import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
+import type { Feed, FeedItem } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "why");

@@ -4,10 +4,10 @@ import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { emptyRanks } from "../_shared/features/retrieval.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
-import type { NewPosts } from "../_shared/recommend/new-posts.ts";
-import { createDuplicateIndex, createTitleMatcher } from "../_shared/recommend/select/fold.ts";
-import { selectPage } from "../_shared/recommend/select/select.ts";
+import type { NewPosts } from "../_shared/recommend/request/count-new-posts.ts";
+import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
+import { createDuplicateIndex, createTitleMatcher } from "../_shared/recommend/selection/duplicates.ts";
+import { selectPage } from "../_shared/recommend/selection/select-page.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "wishes_together");

@@ -10,8 +10,8 @@ import { fillForms, forms, testApp as ideasApp, writers } from "../../../testing
 import { Random } from "../../../trainer/engine/random.ts";
 import { makeTopics } from "../../../trainer/topics/make-topics.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { emptyServedState } from "../_shared/recommend/cursor.ts";
-import { communityFeed } from "../_shared/recommend/fresh-and-popular.ts";
+import { communityFeed } from "../_shared/recommend/fallback/community-feed.ts";
+import { emptyServedState } from "../_shared/recommend/request/cursor.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 

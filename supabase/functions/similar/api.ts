@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField } from "../_shared/http/request.ts";
-import { feedItem } from "../_shared/recommend/feed.ts";
+import { feedItem } from "../_shared/recommend/request/feed-schema.ts";
 
 export const similarRequest = z
   .strictObject({

@@ -50,7 +50,7 @@ begin
   limit 1;
 
   candidates := array(select each.post_id from recsys_engine.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
-  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least, and four letters
+  -- as functions/_shared/recommend/selection/duplicates.ts compares titles: by their words, two at least, and four letters
   with titles as (
     select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
     union all

@@ -1,5 +1,5 @@
 -- The second part of recsys.check(): whether the roles that feeds ask as may do what they ask. A feed that lacks a right comes down to what needs
--- none (…/recommend/fallbacks.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
+-- none (…/recommend/feed-with-fallbacks.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
 -- function of its policies, a schema that a dashboard's script took away.
 
 create function recsys_engine.member_readable_columns(p_relation regclass) returns text

@@ -1,5 +1,5 @@
 -- Names that the Edge Functions of 1.0.0 use, so that they serve while a database is a version ahead of them. Nothing here calls them, and 2.0.0
--- drops this file.
+-- drops this file. recsys_engine.user_vectors stands beside what it calls (retrieval/second_model.sql), since that can be left out.
 
 create function recsys_engine.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null,
@@ -41,14 +41,6 @@ comment on function recsys_engine.given_posts(uuid, uuid[], jsonb, bigint) is 'r
 create function recsys_engine.new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
 language sql stable set search_path = '' return recsys_engine.count_new_posts(p_user_id, p_since, p_filter, p_most);
 comment on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) is 'recsys_engine.count_new_posts, for functions of 1.0.0.';
-
-create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
-returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
-language sql stable set search_path = '' begin atomic
-  select inputs.id_embedding, inputs.history, inputs.history_posts, inputs.followed
-  from recsys_engine.user_model_inputs(p_user_id, p_model_id, p_now, p_history_posts) as inputs;
-end;
-comment on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
 
 create function recsys_engine.posts_like(p_post_id uuid, p_limit integer) returns table (is_known boolean, model_id bigint, model_name text, items json)
 language sql stable set search_path = '' begin atomic
@@ -104,12 +96,12 @@ revoke all on function
   recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[]), recsys_engine.common_posts(timestamptz),
   recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision),
   recsys_engine.common_sources(recsys_engine.feed_request, text), recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer),
-  recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]), recsys_engine.posts_like(uuid, integer), recsys_engine.people_near(jsonb, integer), recsys_engine.take_request(uuid),
+  recsys_engine.posts_like(uuid, integer), recsys_engine.people_near(jsonb, integer), recsys_engine.take_request(uuid),
   recsys_engine.trial_age()
 from public;
 grant execute on function
   recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision), recsys_engine.common_sources(recsys_engine.feed_request, text),
-  recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]),
+  recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer),
   recsys_engine.posts_like(uuid, integer)
 to authenticated, service_role;
 grant execute on function

@@ -3,7 +3,7 @@
 create view recsys_engine.model_features with (security_invoker = true) as
 select models.model_id, row_number() over (partition by models.model_id order by parts.place, names.place)::integer as number, parts.part, names.feature
 from recsys.models
--- the order in which the ranker is told: loggedFeatures in functions/_shared/recommend/rank.ts
+-- the order in which the ranker is told: loggedFeatures in functions/_shared/recommend/scoring/run-ranker.ts
 cross join (values (1, 'user', 'user'), (2, 'post', 'post'), (3, 'pair', 'pair'), (4, 'category', 'categories')) as parts (place, part, listed_under)
 cross join lateral (
   select listed.place, case jsonb_typeof(listed.name) when 'object' then listed.name ->> 'name' else listed.name #>> '{}' end as feature

@@ -1,4 +1,4 @@
--- The known readers of each author. A page limits what it shows of authors with few of them (functions/_shared/recommend/select/penalties.ts).
+-- The known readers of each author. A page limits what it shows of authors with few of them (functions/_shared/recommend/selection/penalties.ts).
 -- Their posts stay candidates. A person is known a day after their first interaction.
 
 create function recsys_engine.day_of(p_at timestamptz) returns date

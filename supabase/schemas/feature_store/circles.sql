@@ -1,5 +1,5 @@
 -- Closed circles: people who only ever came to each other's posts. On a page of somebody else their posts have one place together
--- (closedCirclePenalty in select/penalties.ts): ten accounts of two days with a post each had 50 % of the places of 60 people, and have 5.0 %. Of five authors
+-- (closedCirclePenalty in selection/penalties.ts): ten accounts of two days with a post each had 50 % of the places of 60 people, and have 5.0 %. Of five authors
 -- or more one may be outside: one view of a post of others by one of the ten freed them all.
 
 create table recsys_engine.circle_members (

@@ -25,3 +25,14 @@ comment on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, u
 
 revoke all on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, uuid[]) from public;
 grant execute on function recsys_engine.user_model_inputs(uuid, bigint, timestamptz, uuid[]) to authenticated, service_role;
+
+-- what functions of 1.0.0 call
+create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
+returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
+language sql stable set search_path = '' begin atomic
+  select inputs.id_embedding, inputs.history, inputs.history_posts, inputs.followed
+  from recsys_engine.user_model_inputs(p_user_id, p_model_id, p_now, p_history_posts) as inputs;
+end;
+comment on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
+revoke all on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) from public;
+grant execute on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) to authenticated, service_role;

@@ -1,5 +1,5 @@
 -- A fair trial for new posts: what nobody was shown nobody can have liked. A place of a feed goes to a post that few people were shown so far
--- (settings.trial_place, settings.trial_impressions), drawn by what came of showing it (functions/_shared/recommend/select/exploration.ts).
+-- (settings.trial_place, settings.trial_impressions), drawn by what came of showing it (functions/_shared/recommend/selection/exploration.ts).
 -- Whom it was shown to is noted by the statement that logs impressions, a row of its own for each person, so that concurrent writers have
 -- no row in common; the roll-up alone counts them.
 

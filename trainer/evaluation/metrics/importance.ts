@@ -11,7 +11,7 @@ import {
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Feeds, Tensor } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { type RankingModel, runRanker } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { type RankingModel, runRanker } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import { Random } from "../../engine/random.ts";
 import type { ListOutcome } from "./ranker-metrics.ts";
 import { type Estimate, estimate } from "./statistics.ts";

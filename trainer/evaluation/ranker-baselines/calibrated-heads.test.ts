@@ -7,7 +7,7 @@ import {
   userFeatures,
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import { denseWidth } from "../../dlrm/dense-features.ts";
 import { RankingExamples } from "../../dlrm/ranking-examples.ts";
 import { Random } from "../../engine/random.ts";

@@ -7,7 +7,7 @@ import { dimensions } from "../../../supabase/functions/_shared/features/history
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
-import { combineHeads, type RankerOutput } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { combineHeads, type RankerOutput } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import type { Community } from "../../community/community.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState } from "../../community/state.ts";

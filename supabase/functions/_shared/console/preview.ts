@@ -1,9 +1,9 @@
 /** A feed as whoever runs the community may look at it: every candidate, what the ranker was told of it, and how long each stage takes. */
 import { featureNames } from "../features/feature-names.ts";
 import type { Span } from "../http/span.ts";
-import { emptyServedState } from "../recommend/cursor.ts";
+import type { FeedResult, FeedServices } from "../recommend/pipeline/types.ts";
 import { recommendLive } from "../recommend/recommend.ts";
-import type { FeedResult, FeedServices } from "../recommend/seams.ts";
+import { emptyServedState } from "../recommend/request/cursor.ts";
 
 const timeout = "5s";
 

@@ -3,14 +3,14 @@ import type { Pool } from "../database/database.ts";
 import type { Replica } from "../database/replica.ts";
 import type { Log } from "../http/log.ts";
 import type { ModelCache } from "../models/models.ts";
-import { createCircuitBreaker } from "../recommend/circuit-breaker.ts";
-import { createGlobalCandidatesCache } from "../recommend/common-posts.ts";
-import { createConversationCache } from "../recommend/conversations.ts";
-import { createEditTimeCache } from "../recommend/edits.ts";
-import { createImpressionLogger } from "../recommend/log-impressions.ts";
-import { openMaskedTitles } from "../recommend/masked-titles.ts";
-import { createTopicCache } from "../recommend/topics.ts";
-import { createExplorationStatsCache } from "../recommend/trials.ts";
+import { createCircuitBreaker } from "../recommend/fallback/circuit-breaker.ts";
+import { createConversationCache } from "../recommend/hydration/conversations.ts";
+import { createEditTimeCache } from "../recommend/hydration/edit-times.ts";
+import { openMaskedTitles } from "../recommend/hydration/masked-titles.ts";
+import { createTopicCache } from "../recommend/hydration/topics.ts";
+import { createImpressionLogger } from "../recommend/logging/impression-logger.ts";
+import { createExplorationStatsCache } from "../recommend/selection/exploration-stats.ts";
+import { createGlobalCandidatesCache } from "../recommend/sources/global-candidates.ts";
 import { createPlugins } from "./plugins.ts";
 
 /** `replica`: what reads what is everybody's; left out: `pool` does. */

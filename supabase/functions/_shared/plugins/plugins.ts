@@ -1,7 +1,7 @@
 /** Who plugs in at the seams of a feed. Each has a folder of its own, which goes with its lines here, its SQL and its tests. */
 import type { Pool } from "../database/database.ts";
 import type { ModelCache } from "../models/models.ts";
-import type { Plugins } from "../recommend/seams.ts";
+import type { Plugins } from "../recommend/pipeline/types.ts";
 import { interleavedPageBuilder } from "./interleaving/page-builder.ts";
 import { createPromotionProvider } from "./promotions/promotions.ts";
 import { randomizedPageBuilder } from "./randomization/page-builder.ts";

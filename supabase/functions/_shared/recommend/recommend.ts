@@ -1,28 +1,30 @@
 /**
- * A personal feed, a line of stages:
+ * A personal feed, stage by stage. Each stage has its folder:
  *
- *   context ──> user tower ──> candidates ──> features, scores ──> page, reasons ──> answer ──> after the answer
- *    (SQL)        (ONNX)         (SQL)            (ONNX)
- *    look-up.ts ─────────────────────────>    scores.ts            page.ts           answer.ts  (the handler)
+ *   request/     what is asked: cursor, filter, settings
+ *   context/     who asks, and the user tower's vector (gather-inputs.ts reads both with the candidates)
+ *   sources/     candidates of all sources, under the reader's row level security
+ *   hydration/   texts, topics and conversations of candidates; post-cache/ keeps their states
+ *   filters/     reposts, and posts that cannot be ranked
+ *   scoring/     the ranker; without one, the order of the community feed
+ *   selection/   the page: penalties, duplicates, exploration
+ *   page/        visibility checked again, reasons, the answer
+ *   logging/     impressions, after the answer
  *
- * Without an active model, or where its ranker fails, the same candidates come in the order of the community feed. Who may choose another model,
- * make the page or do work afterwards is in seams.ts.
+ * pipeline/types.ts has the hooks of plugins, fallback/ the feeds that need less.
  */
 import { AppError, toAppError } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import { noSpan, type Span } from "../http/span.ts";
-import { buildFeedResult } from "./answer.ts";
-import type { Page } from "./cursor.ts";
-import { headWeights } from "./feed-settings.ts";
-import { requestedPage, scoreByRequestOrder } from "./given.ts";
-import { ModelDroppedError } from "./known-posts.ts";
-import { type IsUnavailable, recheckVisibility } from "./last-check.ts";
-import { type UnrankablePost, unrankableError } from "./left-out.ts";
-import { gatherInputs } from "./look-up.ts";
-import { buildDefaultPage, explorationFor } from "./page.ts";
-import type { Reader } from "./reader.ts";
-import { loadRepostFilter } from "./reposts.ts";
-import { type ScoredPost, scoreByCommunity, scoreWithModel } from "./scores.ts";
+import { userState } from "./context/user-state.ts";
+import { loadRepostFilter } from "./filters/reposts.ts";
+import { type UnrankablePost, unrankableError } from "./filters/unrankable.ts";
+import { gatherInputs } from "./gather-inputs.ts";
+import { hydratePosts } from "./hydration/hydrate-posts.ts";
+import { buildDefaultPage, explorationFor } from "./page/build-page.ts";
+import { buildFeedResult } from "./page/feed-result.ts";
+import { type IsUnavailable, recheckVisibility } from "./page/recheck-visibility.ts";
+import { requestedPage, scoreByRequestOrder } from "./page/requested-page.ts";
 import {
   type BuiltPage,
   type ChosenModel,
@@ -30,9 +32,12 @@ import {
   type FeedResult,
   type FeedServices,
   type RankingInputs,
-} from "./seams.ts";
-import { userState } from "./states.ts";
-import { hydratePosts } from "./tell-posts.ts";
+} from "./pipeline/types.ts";
+import { ModelDroppedError } from "./post-cache/post-cache.ts";
+import type { Page } from "./request/cursor.ts";
+import { headWeights } from "./request/feed-settings.ts";
+import type { Reader } from "./request/reader.ts";
+import { type ScoredPost, scoreByCommunity, scoreWithModel } from "./scoring/score.ts";
 
 /** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommendLive(

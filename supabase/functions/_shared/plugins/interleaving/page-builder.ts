@@ -1,16 +1,16 @@
 /** Makes one page of two models' rankings. */
 import type { Log } from "../../http/log.ts";
-import { type Page, servedPositions } from "../../recommend/cursor.ts";
-import type { Reason } from "../../recommend/feed.ts";
-import { headWeights } from "../../recommend/feed-settings.ts";
-import type { UnrankablePost } from "../../recommend/left-out.ts";
-import { selectBest } from "../../recommend/page.ts";
-import { explainPage } from "../../recommend/reasons.ts";
-import { type ScoredPost, scoreWithModel } from "../../recommend/scores.ts";
-import type { BuiltPage, PageBuilder, RankingInputs } from "../../recommend/seams.ts";
-import type { Exploration } from "../../recommend/select/exploration.ts";
-import { userState } from "../../recommend/states.ts";
-import { hydratePosts } from "../../recommend/tell-posts.ts";
+import { userState } from "../../recommend/context/user-state.ts";
+import type { UnrankablePost } from "../../recommend/filters/unrankable.ts";
+import { hydratePosts } from "../../recommend/hydration/hydrate-posts.ts";
+import { selectBest } from "../../recommend/page/build-page.ts";
+import { explainPage } from "../../recommend/page/explain-page.ts";
+import type { BuiltPage, PageBuilder, RankingInputs } from "../../recommend/pipeline/types.ts";
+import { type Page, servedPositions } from "../../recommend/request/cursor.ts";
+import type { Reason } from "../../recommend/request/feed-schema.ts";
+import { headWeights } from "../../recommend/request/feed-settings.ts";
+import { type ScoredPost, scoreWithModel } from "../../recommend/scoring/score.ts";
+import type { Exploration } from "../../recommend/selection/exploration.ts";
 import { SecondModelError, type SecondModelInputs, secondModel, secondModelId } from "./second-model.ts";
 import { coinsOf, type Team, teamDraft } from "./team-draft.ts";
 

@@ -7,14 +7,14 @@ import type { Connection } from "../../database/database.ts";
 import type { Identity } from "../../database/run-as-caller.ts";
 import { emptyRanks, globalSources, sourceNames, sources } from "../../features/retrieval.ts";
 import { noSpan } from "../../http/span.ts";
-import { candidateOf } from "../../recommend/candidate.ts";
-import { startRetrieval } from "../../recommend/candidates.ts";
-import type { GlobalCandidatesCache } from "../../recommend/common-posts.ts";
-import type { Page } from "../../recommend/cursor.ts";
-import type { PostSnapshot } from "../../recommend/post-rows.ts";
-import type { ContextRow } from "../../recommend/read-context.ts";
-import { retrieve } from "../../recommend/retrieve.ts";
-import type { PostCandidate } from "../../recommend/states.ts";
+import type { ContextRow } from "../../recommend/context/read-context.ts";
+import type { PostCandidate } from "../../recommend/context/user-state.ts";
+import type { PostSnapshot } from "../../recommend/post-cache/snapshot-store.ts";
+import type { Page } from "../../recommend/request/cursor.ts";
+import { candidateOf } from "../../recommend/sources/build-candidate.ts";
+import type { GlobalCandidatesCache } from "../../recommend/sources/global-candidates.ts";
+import { retrieve } from "../../recommend/sources/retrieve.ts";
+import { startRetrieval } from "../../recommend/sources/start-retrieval.ts";
 
 /** What the second model of `context` ranks; `vector` [32] is the user's in it, `first` the candidates of the first model. Throws ModelDroppedError. */
 export async function secondCandidates(

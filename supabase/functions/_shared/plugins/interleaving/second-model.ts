@@ -4,12 +4,12 @@ import { db, fn } from "../../database/query.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ServingModel } from "../../models/models.ts";
-import type { Page } from "../../recommend/cursor.ts";
-import { readHistoryComponents } from "../../recommend/known-posts.ts";
-import type { ContextRow } from "../../recommend/read-context.ts";
-import type { Reader } from "../../recommend/reader.ts";
-import type { FeedServices, RankingInputs } from "../../recommend/seams.ts";
-import type { PostCandidate } from "../../recommend/states.ts";
+import type { ContextRow } from "../../recommend/context/read-context.ts";
+import type { PostCandidate } from "../../recommend/context/user-state.ts";
+import type { FeedServices, RankingInputs } from "../../recommend/pipeline/types.ts";
+import { readHistoryComponents } from "../../recommend/post-cache/post-cache.ts";
+import type { Page } from "../../recommend/request/cursor.ts";
+import type { Reader } from "../../recommend/request/reader.ts";
 import { embedUser } from "../../towers/embed-users.ts";
 import { secondCandidates } from "./second-candidates.ts";
 

@@ -1,9 +1,10 @@
 /** What promotions do to scores and to a page: factors first, so that a page is made of what counts then, and fixed places last, whoever made it. */
-import { type Page, servedPositions } from "../../recommend/cursor.ts";
-import type { ScoredPost } from "../../recommend/scores.ts";
-import type { BuiltPage, PromotedPlace } from "../../recommend/seams.ts";
-import { createDuplicateIndex } from "../../recommend/select/fold.ts";
-import { compareScored } from "../../recommend/select/selectable.ts";
+
+import type { BuiltPage, PromotedPlace } from "../../recommend/pipeline/types.ts";
+import { type Page, servedPositions } from "../../recommend/request/cursor.ts";
+import type { ScoredPost } from "../../recommend/scoring/score.ts";
+import { createDuplicateIndex } from "../../recommend/selection/duplicates.ts";
+import { compareScored } from "../../recommend/selection/selectable.ts";
 
 /** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
 export interface Promotion {

@@ -4,9 +4,9 @@ import type { Connection, Query } from "../../database/database.ts";
 import { db, fn } from "../../database/query.ts";
 import { queryAsService } from "../../database/run-as-caller.ts";
 import { emptyRanks } from "../../features/retrieval.ts";
-import { candidateOf } from "../../recommend/candidate.ts";
-import { type PostColumnArrays, postsFromColumns } from "../../recommend/known-posts.ts";
-import type { PageInputs, PromotionProvider } from "../../recommend/seams.ts";
+import type { PageInputs, PromotionProvider } from "../../recommend/pipeline/types.ts";
+import { type PostColumnArrays, postsFromColumns } from "../../recommend/post-cache/post-cache.ts";
+import { candidateOf } from "../../recommend/sources/build-candidate.ts";
 import { applyPromotionFactors, insertPinned, type Promotion, withoutPinned } from "./apply-promotions.ts";
 
 /** What recsys_engine.promoted_posts returns. */

@@ -1,5 +1,5 @@
-import { buildDefaultPage } from "../../recommend/page.ts";
-import type { PageBuilder } from "../../recommend/seams.ts";
+import { buildDefaultPage } from "../../recommend/page/build-page.ts";
+import type { PageBuilder } from "../../recommend/pipeline/types.ts";
 import { randomizedPositions, secureUniform } from "./randomized-positions.ts";
 
 /** Makes the pages on which places are drawn: only of users, since it is logged what came of theirs. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stream } from "../../../../../trainer/synthetic/draws.ts";
 import { sourceNames } from "../../features/retrieval.ts";
-import { type Exploration, explorationFiller } from "../../recommend/select/exploration.ts";
-import { drawProbabilities } from "../../recommend/select/pool.ts";
-import { selectPage } from "../../recommend/select/select.ts";
-import type { Selectable } from "../../recommend/select/selectable.ts";
+import { drawProbabilities } from "../../recommend/selection/candidate-pool.ts";
+import { type Exploration, explorationFiller } from "../../recommend/selection/exploration.ts";
+import { selectPage } from "../../recommend/selection/select-page.ts";
+import type { Selectable } from "../../recommend/selection/selectable.ts";
 import { type RandomizationPolicy, randomizedPositions, sampleIndex, secureUniform } from "./randomized-positions.ts";
 
 const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };

@@ -6,9 +6,9 @@
  * Which places: each by a coin of its own. Spread as the places of exploration are, both would fall on the same ones (at a share of
  * 0.05 each on every 20th, where exploration goes first, so that none was drawn), and the first place would never be.
  */
-import { drawProbabilities } from "../../recommend/select/pool.ts";
-import type { PositionFiller } from "../../recommend/select/select.ts";
-import type { Selectable } from "../../recommend/select/selectable.ts";
+import { drawProbabilities } from "../../recommend/selection/candidate-pool.ts";
+import type { PositionFiller } from "../../recommend/selection/select-page.ts";
+import type { Selectable } from "../../recommend/selection/selectable.ts";
 
 /** How a page's places are drawn. */
 export interface RandomizationPolicy {

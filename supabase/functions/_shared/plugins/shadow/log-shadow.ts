@@ -2,7 +2,7 @@ import type { Pool } from "../../database/database.ts";
 import { insertRows } from "../../database/query.ts";
 import { service, writeInBackground } from "../../database/run-as-caller.ts";
 import { kinds } from "../../features/kinds.ts";
-import type { Predictions } from "../../recommend/feed.ts";
+import type { Predictions } from "../../recommend/request/feed-schema.ts";
 import type { ReplayedPlace } from "./replay-page.ts";
 import type { ServedFeed } from "./shadow-scores.ts";
 

@@ -4,8 +4,8 @@ import { sql } from "kysely";
 import type { Query } from "../../database/database.ts";
 import { db, fn, unnest } from "../../database/query.ts";
 import { sources } from "../../features/retrieval.ts";
-import type { Page } from "../../recommend/cursor.ts";
-import type { ContextRow } from "../../recommend/read-context.ts";
+import type { ContextRow } from "../../recommend/context/read-context.ts";
+import type { Page } from "../../recommend/request/cursor.ts";
 
 /** The columns of recsys_engine.user_context, and the model. */
 export type UserRow = Pick<

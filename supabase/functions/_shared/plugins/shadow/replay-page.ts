@@ -4,10 +4,10 @@
  * whose context is the user and what stands above, so all that an off-policy estimate needs is known exactly.
  */
 import { kinds } from "../../features/kinds.ts";
-import type { FeedSettings } from "../../recommend/feed-settings.ts";
-import type { ScoredPost } from "../../recommend/scores.ts";
-import { candidatePool, drawProbabilities } from "../../recommend/select/pool.ts";
-import type { SelectedPost } from "../../recommend/select/select.ts";
+import type { FeedSettings } from "../../recommend/request/feed-settings.ts";
+import type { ScoredPost } from "../../recommend/scoring/score.ts";
+import { candidatePool, drawProbabilities } from "../../recommend/selection/candidate-pool.ts";
+import type { SelectedPost } from "../../recommend/selection/select-page.ts";
 import type { ShadowScores } from "./shadow-scores.ts";
 
 /** A place of the page. */

@@ -5,8 +5,8 @@
 import type { Pool } from "../../database/database.ts";
 import type { BackgroundTask } from "../../http/background-queue.ts";
 import type { ModelCache } from "../../models/models.ts";
-import { servedPositions } from "../../recommend/cursor.ts";
-import type { SideEffect } from "../../recommend/seams.ts";
+import type { SideEffect } from "../../recommend/pipeline/types.ts";
+import { servedPositions } from "../../recommend/request/cursor.ts";
 import { readShadows, type Shadow, shadowOf } from "./active-shadows.ts";
 import { logShadow } from "./log-shadow.ts";
 import { replayPage } from "./replay-page.ts";

@@ -1,8 +1,8 @@
 /** The model and settings of an experiment's variant; the model may fail without taking the feed from anybody. */
 import { sql } from "kysely";
 import { fn } from "../../database/query.ts";
-import type { ContextRow } from "../../recommend/read-context.ts";
-import type { ModelSelector } from "../../recommend/seams.ts";
+import type { ContextRow } from "../../recommend/context/read-context.ts";
+import type { ModelSelector } from "../../recommend/pipeline/types.ts";
 
 export const variantModel: ModelSelector = {
   readContext(userId, failed, read) {
