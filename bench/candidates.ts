@@ -6,8 +6,8 @@
  */
 import type pg from "pg";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { vectorAt } from "../trainer/engine/vector-at.ts";
+import { Random } from "../trainer/models/nn/random.ts";
+import { vectorAt } from "../trainer/models/nn/vector-at.ts";
 import { activateModel, fill, person, topicVectors } from "./shared/generated-community.ts";
 import { load, timeQueries } from "./shared/times.ts";
 import { openPostgres, openScope } from "./shared/workspace.ts";

@@ -5,8 +5,9 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { LoadedCommunity } from "../trainer/community/from-database.ts";
-import { startBackend } from "../trainer/engine/backend.ts";
+import type { LoadedCommunity } from "../trainer/data/replay/from-database.ts";
+import { communityEnd } from "../trainer/data/synthetic/calendar.ts";
+import { firstVisits, type TruePreferences, truePreferences } from "../trainer/data/synthetic/true-preferences.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
 import { EventWalk } from "../trainer/evaluation/history/event-walk.ts";
 import { meanOf } from "../trainer/evaluation/metrics/statistics.ts";
@@ -15,8 +16,7 @@ import type { Recommender } from "../trainer/evaluation/protocols/recommender.ts
 import { table } from "../trainer/evaluation/report/table.ts";
 import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System, TowersAlone } from "../trainer/evaluation/system/system.ts";
-import { communityEnd } from "../trainer/synthetic/calendar.ts";
-import { firstVisits, type TruePreferences, truePreferences } from "../trainer/synthetic/true-preferences.ts";
+import { startBackend } from "../trainer/models/nn/backend.ts";
 import { benchmarkBundle, loadCommunity, openScope } from "./shared/workspace.ts";
 
 const listSize = 20;

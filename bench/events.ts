@@ -5,7 +5,7 @@
 import { createClient } from "@supabase/supabase-js";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { load, ownProcessorTime, Times, timed } from "./shared/times.ts";
 import { benchmarkBundle, openPostgres, openScope } from "./shared/workspace.ts";
 

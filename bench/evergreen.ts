@@ -2,7 +2,7 @@
  * How much is found of what does not age, by people of whom much, little and nothing is known: made-up communities of 1,880 people and 17,632 things
  * (shared/evergreen-community.ts), cut in time. `npm run bench -- evergreen [--seeds 1,2,3] [--dated month]`; with the latter everything is dated the first of its month.
  */
-import { startBackend } from "../trainer/engine/backend.ts";
+
 import { cutBaselines } from "../trainer/evaluation/baselines/all.ts";
 import { sizesOf } from "../trainer/evaluation/evaluate.ts";
 import { recallAt } from "../trainer/evaluation/metrics/list-metrics.ts";
@@ -10,6 +10,7 @@ import { meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { runCut } from "../trainer/evaluation/protocols/cut.ts";
 import { table } from "../trainer/evaluation/report/table.ts";
 import { SystemInCut } from "../trainer/evaluation/system/system-in-cut.ts";
+import { startBackend } from "../trainer/models/nn/backend.ts";
 import { evergreenCut, writeEvergreenCommunity } from "./shared/evergreen-community.ts";
 import { commandOptions, loadCommunity, numbersIn, openFolder, openScope } from "./shared/workspace.ts";
 

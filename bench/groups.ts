@@ -6,9 +6,9 @@
  */
 import { externalUuid } from "../db/import/known-ids.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
+import { expectedUtility } from "../trainer/data/synthetic/taste.ts";
+import { World } from "../trainer/data/synthetic/world.ts";
 import { estimate, meanOf } from "../trainer/evaluation/metrics/statistics.ts";
-import { expectedUtility } from "../trainer/synthetic/taste.ts";
-import { World } from "../trainer/synthetic/world.ts";
 import { trainedCommunity } from "./shared/trained-community.ts";
 import { commandOptions, numbersIn, openScope } from "./shared/workspace.ts";
 

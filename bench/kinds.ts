@@ -5,14 +5,15 @@
  * standard error: of who learned from first interactions all that they would have found at later ones, of who learned from pages what later pages
  * showed. Takes two minutes a seed.
  */
-import { pageRequests } from "../trainer/dlrm/page-requests.ts";
-import { requestsBetween } from "../trainer/dlrm/requests.ts";
-import { startBackend } from "../trainer/engine/backend.ts";
+
+import { dayLength } from "../trainer/data/synthetic/calendar.ts";
+import { weighPurchases } from "../trainer/data/synthetic/purchases.ts";
 import { estimate, meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { weightedGains } from "../trainer/evaluation/weighted-gains.ts";
+import { startBackend } from "../trainer/models/nn/backend.ts";
+import { pageRequests } from "../trainer/models/ranker/page-requests.ts";
+import { requestsBetween } from "../trainer/models/ranker/requests.ts";
 import { trainModel } from "../trainer/pipeline.ts";
-import { dayLength } from "../trainer/synthetic/calendar.ts";
-import { weighPurchases } from "../trainer/synthetic/purchases.ts";
 import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };

@@ -1,10 +1,10 @@
 /** The loop and its simple policies on a small community; the system in it is `npm run bench -- loop` itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dayLength } from "../trainer/data/synthetic/calendar.ts";
+import type { Happening } from "../trainer/data/synthetic/simulation.ts";
+import { World } from "../trainer/data/synthetic/world.ts";
 import { mostRecent } from "../trainer/evaluation/baselines/simple.ts";
-import { dayLength } from "../trainer/synthetic/calendar.ts";
-import type { Happening } from "../trainer/synthetic/simulation.ts";
-import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
 import { asLines, loopPage, loopTable } from "./loop/report.ts";

@@ -8,7 +8,7 @@ import { type Database, openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import type { OnProgress } from "../db/progress.ts";
 import { testDatabase } from "../db/testing.ts";
-import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { writeSyntheticCommunity } from "../trainer/data/synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
 import { ownProcessorTime } from "./shared/times.ts";
 import { inOwnProcess, openFolder, openScope } from "./shared/workspace.ts";

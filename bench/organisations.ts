@@ -9,7 +9,7 @@ import { migrate } from "../db/migrate.ts";
 import { templateDigest } from "../db/template-digest.ts";
 import { openPostgresCopy, type Template } from "../db/testing-postgres.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { askForFeed } from "./serving/readers.ts";
 import { activateModel, fill, person, topicVectors } from "./shared/generated-community.ts";
 import { load, processorTime, Times } from "./shared/times.ts";

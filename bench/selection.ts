@@ -9,13 +9,13 @@ import type { Candidate } from "../supabase/functions/_shared/features/ranker-fe
 import { combineHeads } from "../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
 import { selectPage } from "../supabase/functions/_shared/recommend/selection/select-page.ts";
 import type { SelectionSettings } from "../supabase/functions/_shared/recommend/selection/selectable.ts";
-import { startBackend } from "../trainer/engine/backend.ts";
 import { diversityOf, textSimilarity } from "../trainer/evaluation/metrics/diversity.ts";
 import { meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
 import { shareCell, table } from "../trainer/evaluation/report/table.ts";
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
+import { startBackend } from "../trainer/models/nn/backend.ts";
 import { commandOptions, loadCommunity } from "./shared/workspace.ts";
 
 const pageSize = 20;

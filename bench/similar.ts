@@ -4,9 +4,9 @@
  * not. Processor time is the database session's, whatever
  * else the machine does. Needs a PostgreSQL.
  */
-import { publishVectors, unitVectors } from "../trainer/community/testing.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { vectorAt } from "../trainer/engine/vector-at.ts";
+import { publishVectors, unitVectors } from "../trainer/data/replay/testing.ts";
+import { Random } from "../trainer/models/nn/random.ts";
+import { vectorAt } from "../trainer/models/nn/vector-at.ts";
 import { load, timeQueries } from "./shared/times.ts";
 import { openPostgres, openScope } from "./shared/workspace.ts";
 

@@ -3,14 +3,14 @@
  * JavaScript. `npm run bench -- train [STEPS]`. Each runs in a process of its own; a step's time is the median of all but the
  * first quarter.
  */
-import { communityFromBundle } from "../trainer/community/testing-bundle.ts";
-import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
-import { trainDlrm } from "../trainer/dlrm/train.ts";
-import { type Backend, backends, startBackend } from "../trainer/engine/backend.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
-import { positivesBefore } from "../trainer/towers/positives.ts";
-import { trainTowers } from "../trainer/towers/train.ts";
+import { communityFromBundle } from "../trainer/data/replay/testing-bundle.ts";
+import { type Backend, backends, startBackend } from "../trainer/models/nn/backend.ts";
+import { Random } from "../trainer/models/nn/random.ts";
+import { randomExamples, testOptions } from "../trainer/models/ranker/testing.ts";
+import { trainDlrm } from "../trainer/models/ranker/train.ts";
+import { towerDefaults } from "../trainer/models/towers/hyperparameters.ts";
+import { positivesBefore } from "../trainer/models/towers/positives.ts";
+import { trainTowers } from "../trainer/models/towers/train.ts";
 import { Times } from "./shared/times.ts";
 import { benchmarkBundle, inOwnProcess, openScope } from "./shared/workspace.ts";
 

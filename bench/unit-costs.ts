@@ -6,7 +6,7 @@
 import { openDatabase } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";
 import { withClient } from "../db/testing-postgres.ts";
-import { communityFromDatabase, trainingEvents } from "../trainer/community/from-database.ts";
+import { communityFromDatabase, trainingEvents } from "../trainer/data/replay/from-database.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";
 import { inOwnProcess, openFolder, openScope, postgresServer } from "./shared/workspace.ts";
 import { makeUpIn } from "./unit-costs/community.ts";

@@ -1,9 +1,9 @@
 /** The commands and their options; what they do is in commands/. docs/cli.md is generated from it. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { schemaVersion } from "../supabase/functions/_shared/http/schema-version.ts";
-import { parseShard, type Shard } from "../trainer/data-export/shard.ts";
-import { backends } from "../trainer/engine/backend.ts";
-import { orders } from "../trainer/model-folder/run-order.ts";
+import { orders } from "../trainer/artifacts/model-folder/run-order.ts";
+import { parseShard, type Shard } from "../trainer/distributed/shard.ts";
+import { backends } from "../trainer/models/nn/backend.ts";
 import { integerOption } from "./commands/integer-option.ts";
 
 export const program = new Command("recsys")
@@ -187,7 +187,7 @@ command(
 program
   .command("config")
   .description("print a config file: every hyperparameter with its default and the reason for it")
-  .action(async () => console.log((await import("../trainer/config/config-file.ts")).defaultConfigFile().trimEnd()));
+  .action(async () => (await import("./commands/config.ts")).configCommand());
 
 program
   .command("runs")

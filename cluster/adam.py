@@ -1,4 +1,4 @@
-"""Adam with decoupled weight decay, as trainer/engine/adam.ts has it: rows of a table that a step does not use are left alone, moments and all."""
+"""Adam with decoupled weight decay, as trainer/models/nn/adam.ts has it: rows of a table that a step does not use are left alone, moments and all."""
 
 import math
 

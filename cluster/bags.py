@@ -16,7 +16,7 @@ def spans(offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class TokenBags:
-    """Hashed text of users or posts, as trainer/towers/token-bags.ts packs it."""
+    """Hashed text of users or posts, as trainer/models/towers/token-bags.ts packs it."""
 
     def __init__(self, table: dict, fields: int):
         (tokens, offsets), (weights, _), (field_of, _) = table["tokens"], table["weights"], table["fields"]

@@ -1,4 +1,4 @@
-"""The ranker, as trainer/dlrm/network.ts and loss.ts have it: a DLRM with a wide part that starts as the recency baseline, and its loss."""
+"""The ranker, as trainer/models/ranker/network.ts and loss.ts have it: a DLRM with a wide part that starts as the recency baseline, and its loss."""
 
 import torch
 import torch.nn.functional as F

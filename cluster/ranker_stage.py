@@ -1,4 +1,4 @@
-"""The stage of the ranker's training, as trainer/dlrm/train.ts has it: requests shuffled, all rows of one together; the epoch is kept that does best on the held-out ones."""
+"""The stage of the ranker's training, as trainer/models/ranker/train.ts has it: requests shuffled, all rows of one together; the epoch is kept that does best on the held-out ones."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A stage of the towers' training: what a step sees, which trainer/towers/tower-trainer.ts explains."""
+"""A stage of the towers' training: what a step sees, which trainer/models/towers/tower-trainer.ts explains."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 """
-The two towers, as trainer/towers/network.ts and loss.ts have them:
+The two towers, as trainer/models/towers/network.ts and loss.ts have them:
 
   user = normalise( Σ_f a_f · field_f + vector · U + history · H + followed · F + MLP(fields, history, numbers, vector) + ID embedding )
   post = normalise( Σ_f a_f · field_f + vector · V + MLP(fields, numbers, vector) + ID embedding )

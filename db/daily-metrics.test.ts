@@ -14,7 +14,7 @@ import {
   type ShownPost,
   settledDay,
 } from "../testing/daily-metrics.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "daily_metrics");

@@ -13,7 +13,7 @@ import {
   type PersonOutcome,
   treatmentEffect,
 } from "../testing/experiments.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { eitherDatabase } from "./testing.ts";
 import { density, integral, share, sum } from "./testing-statistics.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { compareVariants, drawOutcome, type PersonOutcome, treatmentEffect } from "../testing/experiments.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { eitherDatabase } from "./testing.ts";
 import { density, integral, near, sum } from "./testing-statistics.ts";
 

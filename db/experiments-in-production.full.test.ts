@@ -6,7 +6,7 @@ import { publishTinyModel } from "../testing/community.ts";
 import { simulateExample } from "../testing/experiments.ts";
 import { simulateInterleavingExample } from "../testing/interleaving.ts";
 import { drawPlaces, drawWorld, writePlaces } from "../testing/off-policy.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
 

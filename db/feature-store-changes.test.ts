@@ -6,7 +6,7 @@ import { affinityDifferences } from "../testing/affinities.ts";
 import { courses, isFull } from "../testing/courses.ts";
 import { assertExact } from "../testing/feature-store-definitions.ts";
 import { changeSomething, changeTogether, fillCommunity } from "../testing/random-changes.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertExact, readEvents, type StoredPost, thatCount } from "../testing/feature-store-definitions.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import type { Database } from "./connect.ts";
 import { testDatabase } from "./testing.ts";
 

@@ -18,7 +18,7 @@ import {
   splitOutcome,
   votePreference,
 } from "../testing/interleaving.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { eitherDatabase } from "./testing.ts";
 import { share } from "./testing-statistics.ts";
 

@@ -9,7 +9,7 @@ import {
   noCredit,
   votePreference,
 } from "../testing/interleaving.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { eitherDatabase } from "./testing.ts";
 import { density, integral, near, sum } from "./testing-statistics.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { uuid } from "../testing/community.ts";
 import { clearFigures, drawDay, fillDay, hours, insertModel, settledDay } from "../testing/daily-metrics.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "measure_days");

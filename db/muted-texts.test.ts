@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { array, asyncProperty, assert as check, constantFrom, record } from "fast-check";
 import { MutedPosts, readMutes } from "../trainer/batch/mutes.ts";
-import { communityFromDatabase } from "../trainer/community/from-database.ts";
+import { communityFromDatabase } from "../trainer/data/replay/from-database.ts";
 import { testDatabase } from "./testing.ts";
 
 const database = await testDatabase({ after }, "muted_texts");

@@ -9,7 +9,7 @@ import {
   type ShadowEstimate,
   writePlaces,
 } from "../testing/off-policy.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 import { sum } from "./testing-statistics.ts";
 

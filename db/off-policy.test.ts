@@ -11,7 +11,7 @@ import {
   scoreOf,
   writePlaces,
 } from "../testing/off-policy.ts";
-import { stream } from "../trainer/synthetic/draws.ts";
+import { stream } from "../trainer/data/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "off_policy");

@@ -24,7 +24,7 @@ test("what asks for a renamed column, or gives a renamed argument, does not comp
   for (const part of ["db", "trainer", "testing", "serve", "supabase/functions", "tsconfig.json", "package.json"])
     await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-  const asking = ["trainer/gate/compare.ts", "trainer/retraining/training-queue.ts"];
+  const asking = ["trainer/release/gate/compare.ts", "trainer/training/queue/training-queue.ts"];
   const config = { extends: "./tsconfig.json", files: [...asking, "trainer/topics/are-stale.ts"], include: [] };
   await writeFile(join(copy, "some.json"), JSON.stringify(config));
   const compile = () => {

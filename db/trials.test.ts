@@ -8,7 +8,7 @@ import {
   type LoggedFeed,
 } from "../supabase/functions/_shared/recommend/logging/impression-logger.ts";
 import { createExplorationStatsCache } from "../supabase/functions/_shared/recommend/selection/exploration-stats.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
 
 const oneSession = await withOneSession();

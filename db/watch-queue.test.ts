@@ -1,7 +1,7 @@
 // What several watches of one community queue: each post and person waits once, whatever the number of watches, and a roll-up works each out once.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rollUpAll } from "../trainer/community/roll-up.ts";
+import { rollUpAll } from "../trainer/data/replay/roll-up.ts";
 import type { Database } from "./connect.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { writeSyntheticCommunity } from "../trainer/data/synthetic/write-synthetic-community.ts";
 import { archive, elsewhere, inNewFolder, outputOf, project, type RunOptions, root } from "./packed.ts";
 
 const withoutScripts = "--ignore-scripts";

@@ -12,9 +12,9 @@ import { platformEncoders } from "../supabase/functions/_shared/embed/encoders.t
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../supabase/functions/_shared/models/models.ts";
 import { type BatchResult, runBatch } from "../trainer/batch/run-batch.ts";
-import { storeIdeas } from "../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../trainer/topics/make-topics.ts";
+import { storeIdeas } from "../trainer/topics/store-ideas.ts";
 import { localEncoders } from "./local-encoders.ts";
 
 interface KeepOptions<Done = never> {

@@ -1,7 +1,7 @@
 /** For tests: a folder with a tiny model as Hugging Face lays one out, and a stand-in for the package that runs it. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../trainer/artifacts/onnx/graph-builder.ts";
 
 const marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const vocabulary = [...marks, "rye", "bread", "tower", "of", "blocks"];

@@ -1,7 +1,7 @@
 /** For tests: what an answer to a caller may hold under the policies of the moment, worked out here from plain rows. */
 import { folded } from "../supabase/functions/_shared/features/words.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";
-import type { Random } from "../trainer/engine/random.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 import type { Client, Original, PolicyCaller, PolicyPost } from "./random-policies.ts";
 
 /** A question of somebody's, with all that decides what may be answered. */

@@ -7,7 +7,7 @@ import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import { pairFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
-import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../trainer/artifacts/onnx/graph-builder.ts";
 
 /** A readable uuid: `uuid("b", 7)` is 0000000b-0000-4000-8000-000000000007. */
 export function uuid(letter: string, number: number): string {

@@ -1,7 +1,7 @@
 /** For tests: a day of feeds and of what people did with them, drawn at random, in memory and in a database. */
 import type pg from "pg";
 import { featureSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
-import type { Random } from "../trainer/engine/random.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 import { clear, uuid } from "./community.ts";
 
 /** Milliseconds. */

@@ -7,7 +7,7 @@ import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { type Embedded, embedBatch } from "../supabase/functions/_shared/embed/embed-batch.ts";
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../supabase/functions/_shared/models/models.ts";
-import { publish } from "../trainer/publish/publish.ts";
+import { publish } from "../trainer/release/publish/publish.ts";
 import { fillCommunity, tinyGraphs } from "./community.ts";
 import { handMadeModel } from "./gate.ts";
 import { assertClose } from "./onnx/assert-close.ts";

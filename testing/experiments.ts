@@ -1,8 +1,8 @@
 /** For tests: people whose true rates are known, and what recsys_engine.compare_variants says of them. */
 import assert from "node:assert/strict";
 import type pg from "pg";
-import type { Random } from "../trainer/engine/random.ts";
-import { geometric } from "../trainer/synthetic/draws.ts";
+import { geometric } from "../trainer/data/synthetic/draws.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 
 /** A recsys_engine.person_outcome. */
 export interface PersonOutcome {

@@ -10,9 +10,9 @@ import {
   graphNames,
 } from "../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
-import { Random } from "../trainer/engine/random.ts";
-import type { ModelFolder } from "../trainer/model-folder/model-folder.ts";
-import type { Sample } from "../trainer/model-folder/samples.ts";
+import type { ModelFolder } from "../trainer/artifacts/model-folder/model-folder.ts";
+import type { Sample } from "../trainer/artifacts/model-folder/samples.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { tinyGraphs } from "./community.ts";
 
 /** The tiny model of community.ts, but for what is given. What it answered in training is what its graphs answer. */

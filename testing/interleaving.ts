@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import type pg from "pg";
 import { type Team, teamDraft } from "../supabase/functions/_shared/plugins/interleaving/team-draft.ts";
-import type { Random } from "../trainer/engine/random.ts";
-import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
+import { geometric, sigmoid } from "../trainer/data/synthetic/draws.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 import type { PersonOutcome } from "./experiments.ts";
 
 /** A recsys_engine.person_credit. */

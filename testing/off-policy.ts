@@ -1,7 +1,7 @@
 /** For tests: drawn places whose true worth under another model is known, written straight into the tables. */
 import type pg from "pg";
-import type { Random } from "../trainer/engine/random.ts";
-import { geometric, pickWeighted, stream } from "../trainer/synthetic/draws.ts";
+import { geometric, pickWeighted, stream } from "../trainer/data/synthetic/draws.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 
 /** A drawn place and what came of it; lists of three are of view, vote and comment. */
 export interface LogEntry {

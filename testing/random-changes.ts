@@ -1,7 +1,7 @@
 /** For tests: a small community in which anything may change at any time. */
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
-import type { Random } from "../trainer/engine/random.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 
 const tables = ["post_views", "post_views", "post_votes", "comments", "logins"];
 const interactions = tables.slice(0, 4);

@@ -1,6 +1,6 @@
 /** For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete. */
 import type pg from "pg";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { uuid } from "./community.ts";
 import { anyMute, anySpelling, anyText, languages, pick, some, tags, unitVector, words } from "./random-values.ts";
 

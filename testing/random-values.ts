@@ -1,7 +1,7 @@
 /** For tests: random words, titles, topics, vectors and filters of a small community. */
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";
-import type { Random } from "../trainer/engine/random.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 
 export const pick = <T>(random: Random, values: readonly T[]): T => values[random.below(values.length)] as T;
 export const some = <T>(random: Random, values: readonly T[], most: number): T[] =>

@@ -1,5 +1,5 @@
 /** For tests: what operators put into feeds by hand and ask of a page, and who wants no reposts, at random. */
-import type { Random } from "../trainer/engine/random.ts";
+import type { Random } from "../trainer/models/nn/random.ts";
 import { uuid } from "./community.ts";
 import type { Client } from "./random-policies.ts";
 import { pick, some, someFilter } from "./random-values.ts";

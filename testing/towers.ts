@@ -3,8 +3,8 @@ import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import { vectorInputs } from "../supabase/functions/_shared/features/text-vector.ts";
 import { type Field, postFields, userFields } from "../supabase/functions/_shared/features/tokens.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
-import { Random } from "../trainer/engine/random.ts";
-import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../trainer/artifacts/onnx/graph-builder.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 import { plusNothing } from "./community.ts";
 
 /**

@@ -9,7 +9,7 @@ import type {
   ExplorationCandidate,
   ExplorationCounts,
 } from "../supabase/functions/_shared/recommend/selection/exploration.ts";
-import { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/models/nn/random.ts";
 
 export const posts = 300;
 /** To how many readers a post is shown. */

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildRankerExamples, type RetrievalModel } from "./build-ranker-examples.ts";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { startBackend } from "./engine/backend.ts";
-import { vectorAt } from "./engine/vector-at.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import { startBackend } from "./models/nn/backend.ts";
+import { vectorAt } from "./models/nn/vector-at.ts";
+import { embedPosts, embedUsersAt } from "./models/towers/embed.ts";
+import { Histories } from "./models/towers/histories.ts";
+import { type TrainedTowers, trainTowers } from "./models/towers/train.ts";
 import { loadSmallCommunity } from "./testing.ts";
-import { embedPosts, embedUsersAt } from "./towers/embed.ts";
-import { Histories } from "./towers/histories.ts";
-import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 import { type Plan, planTraining, trainingScopeOf } from "./training-plan.ts";
 
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };

@@ -7,20 +7,20 @@
  */
 import type { OnProgress } from "../db/progress.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { type Config, defaultConfig } from "./config/config.ts";
-import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
-import { gathering, type RequestsOfTime, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
-import type { NewUserHoldout } from "./dlrm/new-users.ts";
-import type { RankerRequest } from "./dlrm/page-requests.ts";
-import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
-import { Random } from "./engine/random.ts";
-import type { TrainedModel, WarmStartModel } from "./model-folder/trained-model.ts";
+import type { TrainedModel, WarmStartModel } from "./artifacts/model-folder/trained-model.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import { Random } from "./models/nn/random.ts";
+import { denseWidth, isNewUser } from "./models/ranker/dense-features.ts";
+import { gathering, type RequestsOfTime, type RequestUsers, rankingExamples } from "./models/ranker/examples.ts";
+import type { NewUserHoldout } from "./models/ranker/new-users.ts";
+import type { RankerRequest } from "./models/ranker/page-requests.ts";
+import type { RankerParts, RankingExamples } from "./models/ranker/ranking-examples.ts";
+import { embedPosts, embedUsersAt } from "./models/towers/embed.ts";
+import { Histories } from "./models/towers/histories.ts";
+import { readsVectors } from "./models/towers/network.ts";
+import type { TrainedTowers } from "./models/towers/train.ts";
 import { rankerPartsOf } from "./select-training-data.ts";
-import { embedPosts, embedUsersAt } from "./towers/embed.ts";
-import { Histories } from "./towers/histories.ts";
-import { readsVectors } from "./towers/network.ts";
-import type { TrainedTowers } from "./towers/train.ts";
+import { type Config, defaultConfig } from "./training/config/config.ts";
 
 /** The requests that are learned from are of so many times, those held out of one more: with eight, pages by score were worth as much. */
 const times = 4;

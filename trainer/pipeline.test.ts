@@ -1,21 +1,21 @@
 /** Fine-tuning an earlier model: what it learns from, and what the towers have seen by then. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { defaultConfig } from "./config/config.ts";
-import { RankingExamples } from "./dlrm/ranking-examples.ts";
-import { firstInteractionEvents } from "./dlrm/requests.ts";
-import { startBackend } from "./engine/backend.ts";
+import type { ModelWithHoldoutTowers, TrainedModel, WarmStartModel } from "./artifacts/model-folder/trained-model.ts";
+import { dlrmGraph } from "./artifacts/onnx/dlrm.ts";
+import { dlrmOf, towersOf } from "./artifacts/onnx/read-weights.ts";
+import { postTowerGraph, userTowerGraph } from "./artifacts/onnx/towers.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
 import { hour } from "./evaluation/testing.ts";
-import { dlrmGraph } from "./export/dlrm.ts";
-import { dlrmOf, towersOf } from "./export/read-weights.ts";
-import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import type { ModelWithHoldoutTowers, TrainedModel, WarmStartModel } from "./model-folder/trained-model.ts";
+import { startBackend } from "./models/nn/backend.ts";
+import { RankingExamples } from "./models/ranker/ranking-examples.ts";
+import { firstInteractionEvents } from "./models/ranker/requests.ts";
+import { embedUsersAt } from "./models/towers/embed.ts";
+import { Histories } from "./models/towers/histories.ts";
 import { trainModel } from "./pipeline.ts";
 import { loadSmallCommunity } from "./testing.ts";
 import { keptStages } from "./testing-models.ts";
-import { embedUsersAt } from "./towers/embed.ts";
-import { Histories } from "./towers/histories.ts";
+import { defaultConfig } from "./training/config/config.ts";
 
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
 let loaded: LoadedCommunity;

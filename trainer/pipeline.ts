@@ -12,33 +12,33 @@
 import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
 import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
-import type { RetrievalModel } from "./build-ranker-examples.ts";
-import type { Community } from "./community/community.ts";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { neighboursById } from "./community/neighbours.ts";
-import { randomSplitCap, requestsCap, topTenUserShare } from "./community/per-user-cap.ts";
-import { defaultConfig } from "./config/config.ts";
-import { withHeads } from "./dlrm/optional-heads.ts";
-import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
-import { trainDlrm } from "./dlrm/train.ts";
-import { Random } from "./engine/random.ts";
-import { dlrmGraph } from "./export/dlrm.ts";
-import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
+import { idEmbeddingsOf } from "./artifacts/model-folder/id-embeddings.ts";
 import type {
   HoldoutTowers,
   ModelWithHoldoutTowers,
   TrainedModel,
   TrainedRanker,
   WarmStartModel,
-} from "./model-folder/trained-model.ts";
-import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./neighbours/select-neighbours.ts";
+} from "./artifacts/model-folder/trained-model.ts";
+import { dlrmGraph } from "./artifacts/onnx/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "./artifacts/onnx/towers.ts";
+import type { RetrievalModel } from "./build-ranker-examples.ts";
+import type { Community } from "./data/replay/community.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import { neighboursById } from "./data/replay/neighbours.ts";
+import { randomSplitCap, requestsCap, topTenUserShare } from "./data/replay/per-user-cap.ts";
+import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./models/neighbours/select-neighbours.ts";
+import { Random } from "./models/nn/random.ts";
+import { withHeads } from "./models/ranker/optional-heads.ts";
+import { firstInteractionEvents, type Request, requestsAt } from "./models/ranker/requests.ts";
+import { trainDlrm } from "./models/ranker/train.ts";
+import { type TowerTrainer, trainBestTowers } from "./models/towers/best-towers.ts";
+import { embedPosts } from "./models/towers/embed.ts";
+import { TowerData } from "./models/towers/model.ts";
+import { type TrainedTowers, trainTowers } from "./models/towers/train.ts";
 import { capEventsPerUser, columnsOf, latestPages, rankerPartsOf } from "./select-training-data.ts";
-import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
-import { embedPosts } from "./towers/embed.ts";
-import { TowerData } from "./towers/model.ts";
-import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 import { type RankerTraining, trainRanker } from "./train-ranker.ts";
+import { defaultConfig } from "./training/config/config.ts";
 import {
   type PlanOptions,
   planTraining,

@@ -1,12 +1,13 @@
 /** The requests that a training learns from, and which of them are held out; everybody has their share of both. */
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { capPerUser, pagesCap, positivesCap, requestsCap } from "./community/per-user-cap.ts";
-import type { Timeline } from "./community/timeline.ts";
-import { type Config, defaultConfig } from "./config/config.ts";
-import { hasEngagedPost, type PageRequest, pageRequests, type RankerRequest } from "./dlrm/page-requests.ts";
-import type { RankerParts } from "./dlrm/ranking-examples.ts";
-import { labelWindow } from "./dlrm/requests.ts";
-import type { LearnedFrom } from "./model-folder/trained-model.ts";
+
+import type { LearnedFrom } from "./artifacts/model-folder/trained-model.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import { capPerUser, pagesCap, positivesCap, requestsCap } from "./data/replay/per-user-cap.ts";
+import type { Timeline } from "./data/replay/timeline.ts";
+import { hasEngagedPost, type PageRequest, pageRequests, type RankerRequest } from "./models/ranker/page-requests.ts";
+import type { RankerParts } from "./models/ranker/ranking-examples.ts";
+import { labelWindow } from "./models/ranker/requests.ts";
+import { type Config, defaultConfig } from "./training/config/config.ts";
 
 interface LearnableOptions {
   until?: number;

@@ -3,18 +3,18 @@ import assert from "node:assert/strict";
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { configSchema, defaultConfig } from "./config/config.ts";
-import { newDlrm } from "./dlrm/model.ts";
-import { sampledRequests } from "./dlrm/ranking-examples.ts";
-import { randomExamples, testOptions } from "./dlrm/testing.ts";
-import { startBackend } from "./engine/backend.ts";
-import { Random } from "./engine/random.ts";
+import { dlrmGraph } from "./artifacts/onnx/dlrm.ts";
 import { hour, smallCommunity } from "./evaluation/testing.ts";
-import { dlrmGraph } from "./export/dlrm.ts";
+import { startBackend } from "./models/nn/backend.ts";
+import { Random } from "./models/nn/random.ts";
+import { newDlrm } from "./models/ranker/model.ts";
+import { sampledRequests } from "./models/ranker/ranking-examples.ts";
+import { randomExamples, testOptions } from "./models/ranker/testing.ts";
+import { type TrainedTowers, trainTowers } from "./models/towers/train.ts";
 import type { RankerStage } from "./pipeline.ts";
 import { temporaryFolder } from "./testing.ts";
 import { digestOfFiles, keptStages, trainingDigest } from "./testing-models.ts";
-import { type TrainedTowers, trainTowers } from "./towers/train.ts";
+import { configSchema, defaultConfig } from "./training/config/config.ts";
 
 const config = configSchema.parse({ towers: { tokenRows: 1024 } });
 const community = (title = "post") =>

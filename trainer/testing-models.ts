@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serialize } from "node:v8";
 import { getBackend } from "@tensorflow/tfjs-core";
-import type { Community } from "./community/community.ts";
-import { type Config, defaultConfig } from "./config/config.ts";
+import type { Community } from "./data/replay/community.ts";
 import type { Stages } from "./pipeline.ts";
-import { Checkpoint } from "./retraining/checkpoint.ts";
+import { type Config, defaultConfig } from "./training/config/config.ts";
+import { Checkpoint } from "./training/queue/checkpoint.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const week = 7 * 86_400_000;

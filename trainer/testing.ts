@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase, type Scope } from "../db/testing.ts";
-import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
-import type { SyntheticSize } from "./synthetic/world.ts";
-import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+import { communityFromDatabase, type LoadedCommunity } from "./data/replay/from-database.ts";
+import type { SyntheticSize } from "./data/synthetic/world.ts";
+import { writeSyntheticCommunity } from "./data/synthetic/write-synthetic-community.ts";
 
 /** A folder that is gone when the scope is over. */
 export async function temporaryFolder(scope: Scope): Promise<string> {

@@ -1,16 +1,16 @@
 /** The ranker of a training: the network, and what is fitted to it afterwards. */
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
+import type { TrainedRanker } from "./artifacts/model-folder/trained-model.ts";
 import { buildRankerExamples, type RankerExampleOptions, type RetrievalModel } from "./build-ranker-examples.ts";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import { defaultConfig } from "./config/config.ts";
-import { fitBoost } from "./dlrm/boost.ts";
-import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
-import { fitNewUserBlend } from "./dlrm/new-users.ts";
-import type { RankerRequest } from "./dlrm/page-requests.ts";
-import { type RankerParts, type RankingExamples, sampledRequests } from "./dlrm/ranking-examples.ts";
-import { trainDlrm } from "./dlrm/train.ts";
-import { trainingFeatures } from "./dlrm/training-features.ts";
-import type { TrainedRanker } from "./model-folder/trained-model.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import { fitBoost } from "./models/ranker/boost.ts";
+import { calibrateHeads, expectedPositives, shiftHeads } from "./models/ranker/calibrate-heads.ts";
+import { fitNewUserBlend } from "./models/ranker/new-users.ts";
+import type { RankerRequest } from "./models/ranker/page-requests.ts";
+import { type RankerParts, type RankingExamples, sampledRequests } from "./models/ranker/ranking-examples.ts";
+import { trainDlrm } from "./models/ranker/train.ts";
+import { trainingFeatures } from "./models/ranker/training-features.ts";
+import { defaultConfig } from "./training/config/config.ts";
 
 export interface RankerTraining extends RankerExampleOptions {
   scoreWeights: number[];

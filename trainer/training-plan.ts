@@ -1,18 +1,18 @@
 /** What a training from scratch learns from, and in which order: all that is known before any weight is. */
 import { UserError } from "../db/user-error.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
-import type { LoadedCommunity } from "./community/from-database.ts";
-import type { Neighbours } from "./community/neighbours.ts";
-import { pagesCap, requestsCap } from "./community/per-user-cap.ts";
-import { type Config, defaultConfig } from "./config/config.ts";
-import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
-import type { PageRequest, RankerRequest } from "./dlrm/page-requests.ts";
-import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
-import type { BipartiteInteractions } from "./engine/implicit-als.ts";
-import type { LearnedFrom, WarmStartModel } from "./model-folder/trained-model.ts";
-import { interactionsUntil, neighboursIfUseful } from "./neighbours/select-neighbours.ts";
+import type { LearnedFrom, WarmStartModel } from "./artifacts/model-folder/trained-model.ts";
+import type { LoadedCommunity } from "./data/replay/from-database.ts";
+import type { Neighbours } from "./data/replay/neighbours.ts";
+import { pagesCap, requestsCap } from "./data/replay/per-user-cap.ts";
+import { interactionsUntil, neighboursIfUseful } from "./models/neighbours/select-neighbours.ts";
+import type { BipartiteInteractions } from "./models/nn/implicit-als.ts";
+import { headsOf, withHeads } from "./models/ranker/optional-heads.ts";
+import type { PageRequest, RankerRequest } from "./models/ranker/page-requests.ts";
+import { firstInteractionEvents, type Request, requestsAt } from "./models/ranker/requests.ts";
+import type { TowerOptions } from "./models/towers/train.ts";
 import { capEventsPerUser, latestPages, mostRankerRequests, selectTrainingData } from "./select-training-data.ts";
-import type { TowerOptions } from "./towers/train.ts";
+import { type Config, defaultConfig } from "./training/config/config.ts";
 
 export interface PlanOptions {
   seed: number;

@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { eitherDatabase } from "../db/testing.ts";
 import type { Ended } from "../db/testing-program.ts";
-import { fileRequest, requestRow } from "./retraining/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "./testing.ts";
+import { fileRequest, requestRow } from "./training/queue/testing.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const text = await readFile(join(root, "docs/training.md"), "utf8");

@@ -11,16 +11,16 @@ import { featureSpecDigest, type VectorSpec } from "../supabase/functions/_share
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import { type GraphName, graphNames } from "../supabase/functions/_shared/models/contracts.ts";
-import type { Community } from "./community/community.ts";
-import { type Config, configDigest, defaultConfig } from "./config/config.ts";
-import type { Dlrm } from "./dlrm/model.ts";
-import type { FeatureBins } from "./dlrm/training-features.ts";
-import { EmbeddingTable } from "./engine/embedding-table.ts";
-import { dlrmOf, towersOf } from "./export/read-weights.ts";
-import type { IdEmbeddings } from "./model-folder/id-embeddings.ts";
-import { sha256 } from "./model-folder/model-folder.ts";
-import type { LearnedFrom, WarmStartModel } from "./model-folder/trained-model.ts";
-import type { Towers } from "./towers/model.ts";
+import type { IdEmbeddings } from "./artifacts/model-folder/id-embeddings.ts";
+import { sha256 } from "./artifacts/model-folder/model-folder.ts";
+import type { LearnedFrom, WarmStartModel } from "./artifacts/model-folder/trained-model.ts";
+import { dlrmOf, towersOf } from "./artifacts/onnx/read-weights.ts";
+import type { Community } from "./data/replay/community.ts";
+import { EmbeddingTable } from "./models/nn/embedding-table.ts";
+import type { Dlrm } from "./models/ranker/model.ts";
+import type { FeatureBins } from "./models/ranker/training-features.ts";
+import type { Towers } from "./models/towers/model.ts";
+import { type Config, configDigest, defaultConfig } from "./training/config/config.ts";
 
 /** Of which basis's vectors the towers do without those of users, or all, because they find less with them; null: they read what there is. */
 const withoutVectors = z.object({ basis: z.string(), of: z.enum(["users", "all"]) }).nullable();

@@ -9,12 +9,10 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { embedAll } from "../testing/embed.ts";
-import { defaultConfig } from "./config/config.ts";
-import { quickConfig } from "./config/testing.ts";
+import { readModelFolder } from "./artifacts/model-folder/model-folder.ts";
+import { writeSyntheticCommunity } from "./data/synthetic/write-synthetic-community.ts";
 import { estimate } from "./evaluation/metrics/statistics.ts";
-import { readModelFolder } from "./model-folder/model-folder.ts";
-import { publish } from "./publish/publish.ts";
-import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+import { publish } from "./release/publish/publish.ts";
 import { temporaryFolder } from "./testing.ts";
 import {
   actOnEachOther,
@@ -41,6 +39,8 @@ import {
   yesterday,
 } from "./testing-attacks.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
+import { defaultConfig } from "./training/config/config.ts";
+import { quickConfig } from "./training/config/testing.ts";
 
 const people = Number(process.env.SOAK ?? 60);
 const database = await eitherDatabase({ after }, "weighs");

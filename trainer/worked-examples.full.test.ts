@@ -74,9 +74,9 @@ import { createGlobalCandidatesCache } from "../supabase/functions/_shared/recom
 import { emptyServedState } from "../supabase/functions/_shared/recommend/request/cursor.ts";
 import { retrieve } from "../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { fillManyPosts } from "../supabase/functions/recommend/testing-many-posts.ts";
-import { communityFromDatabase } from "./community/from-database.ts";
-import { instantAfter, unitVectors, assertAgrees } from "./community/testing.ts";
-import { Random } from "./engine/random.ts";
+import { communityFromDatabase } from "./data/replay/from-database.ts";
+import { instantAfter, unitVectors, assertAgrees } from "./data/replay/testing.ts";
+import { Random } from "./models/nn/random.ts";
 
 const database = await openEmbeddedCopy();
 try {
@@ -126,7 +126,7 @@ import { featureNames } from "../supabase/functions/_shared/features/feature-nam
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { postFeatures, emptyPostState, rankerFeatures } from "../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
-import { assertFilled } from "./dlrm/examples.ts";
+import { assertFilled } from "./models/ranker/examples.ts";
 const user = { created_at: 0, last_active_at: null, views: 0, votes: 0, comments: 0, logins: 0, recent: [], recent_logins: [], habit_log_age: null, habit_log_idle: null, follows: 0, recent_interactions: [], history: [] };
 const post = { title: "Two words", tags: [], author_id: null, created_at: 0, state: emptyPostState, embedding: null, similarity: 0, ranks: {}, author_affinity: 0, follows_author: false, touches: 0 };
 const features = rankerFeatures(user, [post], 3_600_000);
@@ -148,7 +148,7 @@ test("a line is enough: its value, the graph's width, the watch over it and the 
 });
 
 test("the ranker's graph answers as its network does with one feature more", async () => {
-  const { status, stderr, stdout } = await runProgram(join(copy, "trainer/export/dlrm.test.ts"), []);
+  const { status, stderr, stdout } = await runProgram(join(copy, "trainer/artifacts/onnx/dlrm.test.ts"), []);
   assert.equal(status, 0, stderr + stdout);
   assert.ok(stdout.length > 0, "it ran");
 });
@@ -160,9 +160,9 @@ test("the ranker's graph answers as its network does with one feature more", asy
 const trainedAndServed = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
-import { parseConfig } from "./config/config.ts";
-import { readModelFolder } from "./model-folder/model-folder.ts";
-import { publish } from "./publish/publish.ts";
+import { parseConfig } from "./training/config/config.ts";
+import { readModelFolder } from "./artifacts/model-folder/model-folder.ts";
+import { publish } from "./release/publish/publish.ts";
 import { fillSmallCommunity } from "./testing.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 

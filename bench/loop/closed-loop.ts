@@ -1,8 +1,8 @@
 /** Lets a policy choose every page of a synthetic community for some days, with its own consequences. */
-import { dayLength } from "../../trainer/synthetic/calendar.ts";
-import { type Happening, impressionsPerVisit } from "../../trainer/synthetic/simulation.ts";
-import { topicOf } from "../../trainer/synthetic/topics.ts";
-import type { World } from "../../trainer/synthetic/world.ts";
+import { dayLength } from "../../trainer/data/synthetic/calendar.ts";
+import { type Happening, impressionsPerVisit } from "../../trainer/data/synthetic/simulation.ts";
+import { topicOf } from "../../trainer/data/synthetic/topics.ts";
+import type { World } from "../../trainer/data/synthetic/world.ts";
 
 /** What came of the visits of one day. */
 export interface Day {

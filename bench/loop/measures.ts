@@ -1,8 +1,9 @@
 /** What a run of the loop says of its policy. */
+
+import { expectedUtility } from "../../trainer/data/synthetic/taste.ts";
+import { topicOf, topics } from "../../trainer/data/synthetic/topics.ts";
+import type { World } from "../../trainer/data/synthetic/world.ts";
 import { gini } from "../../trainer/evaluation/metrics/diversity.ts";
-import { expectedUtility } from "../../trainer/synthetic/taste.ts";
-import { topicOf, topics } from "../../trainer/synthetic/topics.ts";
-import type { World } from "../../trainer/synthetic/world.ts";
 import { type Day, type Exposure, earlyDays } from "./closed-loop.ts";
 
 /** A run of one policy with one seed. */

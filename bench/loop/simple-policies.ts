@@ -1,11 +1,11 @@
 /** Policies that need no model: what the system is compared with, and between which bounds it lies. */
 import { decay } from "../../supabase/functions/_shared/features/decay.ts";
-import { topByScore } from "../../trainer/community/top-k.ts";
+import { topByScore } from "../../trainer/data/replay/top-k.ts";
+import { dayLength } from "../../trainer/data/synthetic/calendar.ts";
+import type { Happening } from "../../trainer/data/synthetic/simulation.ts";
+import { facets } from "../../trainer/data/synthetic/topics.ts";
+import type { World } from "../../trainer/data/synthetic/world.ts";
 import type { Recommender, Sizes } from "../../trainer/evaluation/protocols/recommender.ts";
-import { dayLength } from "../../trainer/synthetic/calendar.ts";
-import type { Happening } from "../../trainer/synthetic/simulation.ts";
-import { facets } from "../../trainer/synthetic/topics.ts";
-import type { World } from "../../trainer/synthetic/world.ts";
 import type { Policy } from "./closed-loop.ts";
 
 /** Shows the posts with the highest scores, without the user's own and those they have read. */

@@ -1,7 +1,7 @@
 /** Made-up communities of the suite's sizes. */
 import type { Database } from "../../db/connect.ts";
 import { openPostgresCopy } from "../../db/testing-postgres.ts";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 import { activateModel, fill, topicVectors } from "../shared/generated-community.ts";
 
 /** A made-up community in a database of its own, whose model is active. */

@@ -64,7 +64,7 @@ import type pg from "pg";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { emptyServedState } from "../../supabase/functions/_shared/recommend/request/cursor.ts";
 import { retrieve } from "../../supabase/functions/_shared/recommend/sources/retrieve.ts";
-import { vectorAt } from "../../trainer/engine/vector-at.ts";
+import { vectorAt } from "../../trainer/models/nn/vector-at.ts";
 
 /**
  * recsys_engine.feed_candidates for the number-th of some people, as the caller, with all that the ranker is told of them: what a feed would cost without

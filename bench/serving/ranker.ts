@@ -5,13 +5,13 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type Feeds, float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { randomModel } from "../../testing/onnx/random-models.ts";
-import { denseWidth } from "../../trainer/dlrm/dense-features.ts";
-import { dlrmDefaults } from "../../trainer/dlrm/hyperparameters.ts";
-import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../../trainer/artifacts/onnx/graph-builder.ts";
+import { denseWidth } from "../../trainer/models/ranker/dense-features.ts";
+import { dlrmDefaults } from "../../trainer/models/ranker/hyperparameters.ts";
 import { byTurns } from "../shared/times.ts";
 import type { Finding } from "./figure.ts";
 
-/** What the equations of dlrm/network.ts multiply for one candidate. */
+/** What the equations of models/ranker/network.ts multiply for one candidate. */
 const { bottomHidden, topHidden } = dlrmDefaults;
 const slots = 3 + categories.length;
 const dots = (slots * (slots - 1)) / 2;

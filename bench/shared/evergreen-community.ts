@@ -3,7 +3,7 @@
  * Whom somebody follows has a taste like theirs. Its sizes are those of a public data set of listeners, whose contents it has not seen.
  */
 import { writeAll } from "../../db/bundle/write-records.ts";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 
 const sizes = { users: 1880, posts: 17_632, genres: 24, taste: 16 };
 const day = 24 * 3_600_000;

@@ -8,15 +8,15 @@ import { featureSpecDigest } from "../../supabase/functions/_shared/features/fea
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import type { GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
-import { newDlrm } from "../../trainer/dlrm/model.ts";
-import { randomExamples, testOptions } from "../../trainer/dlrm/testing.ts";
-import { EmbeddingTable } from "../../trainer/engine/embedding-table.ts";
-import { Random } from "../../trainer/engine/random.ts";
-import { vectorAt } from "../../trainer/engine/vector-at.ts";
-import { dlrmGraph } from "../../trainer/export/dlrm.ts";
-import { postTowerGraph, userTowerGraph } from "../../trainer/export/towers.ts";
-import { towerDefaults } from "../../trainer/towers/hyperparameters.ts";
-import { newTowerWeights } from "../../trainer/towers/network.ts";
+import { dlrmGraph } from "../../trainer/artifacts/onnx/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "../../trainer/artifacts/onnx/towers.ts";
+import { EmbeddingTable } from "../../trainer/models/nn/embedding-table.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../trainer/models/nn/vector-at.ts";
+import { newDlrm } from "../../trainer/models/ranker/model.ts";
+import { randomExamples, testOptions } from "../../trainer/models/ranker/testing.ts";
+import { towerDefaults } from "../../trainer/models/towers/hyperparameters.ts";
+import { newTowerWeights } from "../../trainer/models/towers/network.ts";
 
 interface CommunitySize {
   people: number;

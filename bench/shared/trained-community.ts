@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
-import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
-import { publish } from "../../trainer/publish/publish.ts";
+import { readModelFolder } from "../../trainer/artifacts/model-folder/model-folder.ts";
+import { startBackend } from "../../trainer/models/nn/backend.ts";
+import { publish } from "../../trainer/release/publish/publish.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
 import { benchmarkBundle, openFolder, openPostgres, type openScope } from "./workspace.ts";
 

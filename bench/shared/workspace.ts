@@ -11,10 +11,13 @@ import { readScoreWeights } from "../../db/settings.ts";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { UserError } from "../../db/user-error.ts";
-import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
-import { type SyntheticOptions, writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
-import { prepareVectors, vectorSpecOf } from "../../trainer/vectors/prepare-vectors.ts";
-import { withVectors } from "../../trainer/vectors/read-vectors.ts";
+import { prepareVectors, vectorSpecOf } from "../../trainer/data/app-embeddings/prepare-vectors.ts";
+import { withVectors } from "../../trainer/data/app-embeddings/read-vectors.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../../trainer/data/replay/from-database.ts";
+import {
+  type SyntheticOptions,
+  writeSyntheticCommunity,
+} from "../../trainer/data/synthetic/write-synthetic-community.ts";
 
 /** `await using scope = openScope()`: what is told to it is closed when the block ends, the last first. */
 export function openScope(): Scope & AsyncDisposable {

@@ -4,7 +4,7 @@ import { insertRecords } from "../../db/import/insert.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Standing } from "../../supabase/functions/_shared/recommend/selection/selectable.ts";
-import type { Community } from "../../trainer/community/community.ts";
+import type { Community } from "../../trainer/data/replay/community.ts";
 import type { CommunityEvent } from "../../trainer/evaluation/history/event-walk.ts";
 import type { Recommender } from "../../trainer/evaluation/protocols/recommender.ts";
 

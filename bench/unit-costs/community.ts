@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 import { fill, untrainedGraphs } from "../shared/generated-community.ts";
 
 export interface CostedCommunity {

@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { eitherDatabase, withoutPostgres } from "../../db/testing.ts";
 import { fillCommunity, people, post } from "../../testing/community.ts";
 import { daysAgo, logDay } from "../../trainer/archive/testing.ts";
-import { communityFromDatabase } from "../../trainer/community/from-database.ts";
-import { type Storage, startStorage, withoutStorage } from "../../trainer/object-storage/testing.ts";
+import { communityFromDatabase } from "../../trainer/data/replay/from-database.ts";
+import { type Storage, startStorage, withoutStorage } from "../../trainer/storage/testing.ts";
 import { temporaryFolder } from "../../trainer/testing.ts";
 import { recsys } from "../testing.ts";
 

@@ -8,7 +8,7 @@ import { decodeJwt } from "jose";
 import { testDatabase } from "../../db/testing.ts";
 import { clear, fillCommunity, people } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
-import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { writeModelFolder } from "../../trainer/artifacts/model-folder/model-folder.ts";
 import { recsys as run } from "../testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "check_command");

@@ -8,7 +8,7 @@ import { bundleFolder } from "../../db/bundle/testing.ts";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
-import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { writeModelFolder } from "../../trainer/artifacts/model-folder/model-folder.ts";
 import { recsys as run } from "../testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "commands");

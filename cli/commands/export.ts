@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../db/user-error.ts";
-import { readConfig } from "../../trainer/config/config-file.ts";
-import { exportData, exportForRanker, requireCommunity } from "../../trainer/data-export/export-data.ts";
-import { readManifest } from "../../trainer/data-export/manifest.ts";
-import { type Shard, suffixOf, wholeExport } from "../../trainer/data-export/shard.ts";
-import { uploadExport } from "../../trainer/data-export/upload-export.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
+import { exportData, exportForRanker, requireCommunity } from "../../trainer/distributed/export-data.ts";
+import { readManifest } from "../../trainer/distributed/manifest.ts";
+import { type Shard, suffixOf, wholeExport } from "../../trainer/distributed/shard.ts";
+import { uploadExport } from "../../trainer/distributed/upload-export.ts";
+import { startBackend } from "../../trainer/models/nn/backend.ts";
+import { readConfig } from "../../trainer/training/config/config-file.ts";
 import { bucketToWrite } from "./bucket-to-write.ts";
 import { requireSoundSources } from "./check.ts";
 import { requireFolder } from "./out-folder.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { importTrained } from "../../trainer/data-export/import-model.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
+import { importTrained } from "../../trainer/distributed/import-model.ts";
+import { startBackend } from "../../trainer/models/nn/backend.ts";
 import { requireSoundSources } from "./check.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
 import { modelsFolder } from "./train.ts";

@@ -1,7 +1,7 @@
 /** `recsys runs`: what was trained, with which config, on which data, and how good it was. */
 import { UserError } from "../../db/user-error.ts";
-import type { Order } from "../../trainer/model-folder/run-order.ts";
-import { inOrder, readRuns, runsTable } from "../../trainer/model-folder/runs.ts";
+import type { Order } from "../../trainer/artifacts/model-folder/run-order.ts";
+import { inOrder, readRuns, runsTable } from "../../trainer/artifacts/model-folder/runs.ts";
 import { modelsFolder } from "./train.ts";
 
 /** Prints the models of a folder, by default those of `train`; reads no database. */

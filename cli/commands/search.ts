@@ -1,10 +1,10 @@
 /** `recsys search`: trains with many configs and says which is best on held-out requests. */
 import { join } from "node:path";
-import { readConfig, readYaml } from "../../trainer/config/config-file.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
-import { runsTable, wereAskedTheSame } from "../../trainer/model-folder/runs.ts";
-import { search } from "../../trainer/search/search.ts";
-import { parseSpace } from "../../trainer/search/space.ts";
+import { runsTable, wereAskedTheSame } from "../../trainer/artifacts/model-folder/runs.ts";
+import type { Backend } from "../../trainer/models/nn/backend.ts";
+import { readConfig, readYaml } from "../../trainer/training/config/config-file.ts";
+import { search } from "../../trainer/training/search/search.ts";
+import { parseSpace } from "../../trainer/training/search/space.ts";
 import { requireSoundSources } from "./check.ts";
 import { requireFolder } from "./out-folder.ts";
 import { type DatabaseOption, inDatabase } from "./with-database.ts";

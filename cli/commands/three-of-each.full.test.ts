@@ -13,8 +13,8 @@ import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
 import { people, uuid } from "../../testing/community.ts";
 import { embeddedCommunity, publishWordModel } from "../../testing/embed.ts";
-import { fileRequest, requestRow } from "../../trainer/retraining/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../trainer/testing.ts";
+import { fileRequest, requestRow } from "../../trainer/training/queue/testing.ts";
 
 const skip = await withoutPostgres();
 const database = await testDatabase({ after }, "three_embed");

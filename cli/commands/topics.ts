@@ -4,9 +4,9 @@ import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { table } from "../../trainer/evaluation/report/table.ts";
-import { storeIdeas } from "../../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../../trainer/topics/make-topics.ts";
+import { storeIdeas } from "../../trainer/topics/store-ideas.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** Makes topics and prints them, the most wanted first. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { readConfig } from "../../trainer/config/config-file.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { Backend } from "../../trainer/models/nn/backend.ts";
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
+import { readConfig } from "../../trainer/training/config/config-file.ts";
 import { requireSoundSources } from "./check.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
 import { type DatabaseOption, inDatabase } from "./with-database.ts";

@@ -7,8 +7,8 @@ import { replayApp } from "../../adopt/try/replay-app.ts";
 import { tryReport } from "../../adopt/try/report.ts";
 import { openDatabase } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
-import { readConfig } from "../../trainer/config/config-file.ts";
-import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../trainer/models/nn/backend.ts";
+import { readConfig } from "../../trainer/training/config/config-file.ts";
 import { requireEmptyFolder } from "./out-folder.ts";
 import { inDatabase } from "./with-database.ts";
 

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testDatabase, withOneSession, withoutPostgres } from "../../db/testing.ts";
-import { fileRequest, requestRow } from "../../trainer/retraining/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../trainer/testing.ts";
+import { fileRequest, requestRow } from "../../trainer/training/queue/testing.ts";
 import { recsys } from "../testing.ts";
 
 const noPostgres = await withoutPostgres();

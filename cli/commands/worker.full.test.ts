@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { people, uuid } from "../../testing/community.ts";
 import { embeddedCommunity, publishWordModel, vectorOf } from "../../testing/embed.ts";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 
 const noPostgres = await withoutPostgres();
 

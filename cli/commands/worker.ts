@@ -14,10 +14,10 @@ import {
   runTopicLoop,
 } from "../../serve/background-loops.ts";
 import { checkEncoders } from "../../serve/local-encoders.ts";
-import type { Config } from "../../trainer/config/config.ts";
-import { readConfig } from "../../trainer/config/config-file.ts";
-import { claimRequest } from "../../trainer/retraining/training-queue.ts";
-import { processTrainingRequest } from "../../trainer/retraining/work-request.ts";
+import type { Config } from "../../trainer/training/config/config.ts";
+import { readConfig } from "../../trainer/training/config/config-file.ts";
+import { claimRequest } from "../../trainer/training/queue/training-queue.ts";
+import { processTrainingRequest } from "../../trainer/training/queue/work-request.ts";
 import { runLine } from "./batch.ts";
 import { topicsLine, topicsOfNewModel } from "./topics.ts";
 import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./with-database.ts";

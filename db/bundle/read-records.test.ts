@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 import { maxLineBytes } from "./read-lines.ts";
 import { readRecords } from "./read-records.ts";
 import { loginRecord, type RecordOf } from "./records.ts";

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
+import { writeSyntheticCommunity } from "../../trainer/data/synthetic/write-synthetic-community.ts";
 import { onBoth, testDatabase, withoutPostgres } from "../testing.ts";
 import { cutOffImport, importBundle, importEarly } from "./import-bundle.ts";
 

@@ -9,7 +9,7 @@ import type { FeedResult } from "../../supabase/functions/_shared/recommend/pipe
 import { type Page, readCursor } from "../../supabase/functions/_shared/recommend/request/cursor.ts";
 import type { Feed } from "../../supabase/functions/_shared/recommend/request/feed-schema.ts";
 import type { Reader } from "../../supabase/functions/_shared/recommend/request/reader.ts";
-import { Random } from "../../trainer/engine/random.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
 import { setClock } from "../batch.ts";
 import type { GoldenCommunity, GoldenReader } from "./community.ts";
 import { type GoldenAnswer, shortDigest } from "./compare.ts";

@@ -2,14 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Scope } from "../../db/testing.ts";
-import { communityFromDatabase } from "../../trainer/community/from-database.ts";
-import { defaultConfig } from "../../trainer/config/config.ts";
+import { communityFromDatabase } from "../../trainer/data/replay/from-database.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
 import { defaultWindow, runReplay } from "../../trainer/evaluation/protocols/replay.ts";
 import { writeReplay } from "../../trainer/evaluation/report/output.ts";
 import { ReplayedSystem } from "../../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../../trainer/evaluation/system/system.ts";
 import { temporaryFolder } from "../../trainer/testing.ts";
+import { defaultConfig } from "../../trainer/training/config/config.ts";
 import type { GoldenCommunity } from "./community.ts";
 import type { GoldenAnswer } from "./compare.ts";
 

@@ -3,15 +3,15 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { type Feeds, float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import { type Contract, contracts, type GraphName } from "../../supabase/functions/_shared/models/contracts.ts";
-import { newDlrm } from "../../trainer/dlrm/model.ts";
-import { randomExamples, testOptions } from "../../trainer/dlrm/testing.ts";
-import type { DenseWeights } from "../../trainer/engine/dense.ts";
-import { EmbeddingTable } from "../../trainer/engine/embedding-table.ts";
-import { Random } from "../../trainer/engine/random.ts";
-import { dlrmGraph } from "../../trainer/export/dlrm.ts";
-import { postTowerGraph, userTowerGraph } from "../../trainer/export/towers.ts";
-import { towerDefaults } from "../../trainer/towers/hyperparameters.ts";
-import { newTowerWeights } from "../../trainer/towers/network.ts";
+import { dlrmGraph } from "../../trainer/artifacts/onnx/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "../../trainer/artifacts/onnx/towers.ts";
+import type { DenseWeights } from "../../trainer/models/nn/dense.ts";
+import { EmbeddingTable } from "../../trainer/models/nn/embedding-table.ts";
+import { Random } from "../../trainer/models/nn/random.ts";
+import { newDlrm } from "../../trainer/models/ranker/model.ts";
+import { randomExamples, testOptions } from "../../trainer/models/ranker/testing.ts";
+import { towerDefaults } from "../../trainer/models/towers/hyperparameters.ts";
+import { newTowerWeights } from "../../trainer/models/towers/network.ts";
 
 /** A graph with random weights. */
 export interface RandomModel {

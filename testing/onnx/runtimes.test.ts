@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
-import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../../trainer/artifacts/onnx/graph-builder.ts";
 import { assertClose } from "./assert-close.ts";
 import { platformRuntime } from "./platform-runtime.ts";
 import { randomModel } from "./random-models.ts";

@@ -11,7 +11,7 @@ import { reading } from "../../db/reading.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
-import type { FileFacts } from "../parquet/parquet-file.ts";
+import type { FileFacts } from "../storage/parquet-file.ts";
 import {
   type ArchivedPart,
   archivedParts,

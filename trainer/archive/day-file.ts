@@ -10,7 +10,7 @@ import { explainDisk } from "../../db/disk-errors.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
-import { type FileFacts, ParquetFile } from "../parquet/parquet-file.ts";
+import { type FileFacts, ParquetFile } from "../storage/parquet-file.ts";
 import {
   decodeRow,
   encodeRow,

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { type RawBuilder, sql } from "kysely";
-import type { ColumnType } from "../parquet/parquet-file.ts";
+import type { ColumnType } from "../storage/parquet-file.ts";
 
 type SqlType = "uuid" | "smallint" | "timestamptz" | "real" | "text" | "bigint" | "real[]" | "boolean" | "jsonb";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { explainDisk } from "../../db/disk-errors.ts";
 import { UserError } from "../../db/user-error.ts";
-import type { UploadWork } from "../object-storage/upload.ts";
-import { type FileFacts, factsOf } from "../parquet/parquet-file.ts";
+import { type FileFacts, factsOf } from "../storage/parquet-file.ts";
+import type { UploadWork } from "../storage/upload.ts";
 import type { ArchivedPart } from "./archived-days.ts";
 
 export interface Store {
@@ -26,9 +26,9 @@ export async function storeAt(location: string): Promise<Store> {
 /** Files in a bucket: written here, uploaded, and no longer here then; downloaded for as long as they are read. */
 export async function bucketStore(url: string, work?: UploadWork): Promise<Store> {
   // only where it is needed: it takes a quarter of a second
-  const { openBucket } = await import("../object-storage/bucket.ts");
-  const { uploadFile } = await import("../object-storage/upload.ts");
-  const { deleteObject, downloadFile } = await import("../object-storage/download.ts");
+  const { openBucket } = await import("../storage/bucket.ts");
+  const { uploadFile } = await import("../storage/upload.ts");
+  const { deleteObject, downloadFile } = await import("../storage/download.ts");
   const bucket = openBucket(url);
   return {
     location: bucket.url,

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import type { Scope } from "../../db/testing.ts";
-import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+import { writeSyntheticCommunity } from "../data/synthetic/write-synthetic-community.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { ArchiveContext } from "./archive-days.ts";
 import { dayAfter } from "./archived-days.ts";

@@ -5,8 +5,8 @@ import { testDatabase } from "../../db/testing.ts";
 import { publishTinyModel } from "../../testing/community.ts";
 import { addTenants, fillRandomCommunity } from "../../testing/random-policies.ts";
 import { mutedParts, mutedWords, pick, tags } from "../../testing/random-values.ts";
-import { communityFromDatabase } from "../community/from-database.ts";
-import { Random } from "../engine/random.ts";
+import { communityFromDatabase } from "../data/replay/from-database.ts";
+import { Random } from "../models/nn/random.ts";
 import { MutedPosts, readMutes } from "./mutes.ts";
 
 const database = await testDatabase({ after }, "batch_mutes");

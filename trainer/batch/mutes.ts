@@ -8,7 +8,7 @@ import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, fn } from "../../supabase/functions/_shared/database/query.ts";
 import { containsAny, folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
-import type { Community } from "../community/community.ts";
+import type { Community } from "../data/replay/community.ts";
 
 /** What a user muted, as recsys_engine.mutes_only_request reads it. */
 export interface Mutes {

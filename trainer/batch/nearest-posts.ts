@@ -5,9 +5,9 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import type { Posts } from "../community/community.ts";
-import { nearestOf } from "../community/most-similar.ts";
-import { GraphBuilder } from "../onnx/graph-builder.ts";
+import { GraphBuilder } from "../artifacts/onnx/graph-builder.ts";
+import type { Posts } from "../data/replay/community.ts";
+import { nearestOf } from "../data/replay/most-similar.ts";
 
 /** Numbers that one product may hold: 64 MB. */
 const productSize = 16_000_000;

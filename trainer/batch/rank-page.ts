@@ -30,12 +30,12 @@ import { selectPage } from "../../supabase/functions/_shared/recommend/selection
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/selection/selectable.ts";
 import { followedTopicBoost } from "../../supabase/functions/_shared/recommend/sources/retrieve.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
-import { authorCappedPosts } from "../community/author-cap.ts";
-import { componentsOf } from "../community/community.ts";
-import type { NumberedCandidate } from "../community/retrieval-options.ts";
-import { userText } from "../community/texts.ts";
-import { vectorAt } from "../engine/vector-at.ts";
-import { meanVectorOf } from "../towers/model.ts";
+import { authorCappedPosts } from "../data/replay/author-cap.ts";
+import { componentsOf } from "../data/replay/community.ts";
+import type { NumberedCandidate } from "../data/replay/retrieval-options.ts";
+import { userText } from "../data/replay/texts.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
+import { meanVectorOf } from "../models/towers/model.ts";
 import { type Mutes, readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";

@@ -5,7 +5,7 @@ import { eitherDatabase } from "../../db/testing.ts";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
 import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
 import { isFull, pickCases } from "../../testing/courses.ts";
-import { addFollows, addWithheld } from "../community/testing.ts";
+import { addFollows, addWithheld } from "../data/replay/testing.ts";
 import { runBatch } from "./run-batch.ts";
 
 /** The first reader and every fifth one ask for a feed, others in each test; with test:full all do. */

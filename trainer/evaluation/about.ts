@@ -1,11 +1,11 @@
 /** What a report says of the data and of the training behind its figures. */
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import { beforeTheirPost, firstInteractions } from "../community/first-interactions.ts";
-import type { LoadedCommunity } from "../community/from-database.ts";
-import { configDigest, defaultConfig, differencesOf } from "../config/config.ts";
-import { qualityLine } from "../gate/held-out-quality.ts";
-import { provenanceSchema } from "../model-folder/provenance.ts";
+import { provenanceSchema } from "../artifacts/model-folder/provenance.ts";
+import { beforeTheirPost, firstInteractions } from "../data/replay/first-interactions.ts";
+import type { LoadedCommunity } from "../data/replay/from-database.ts";
 import type { PipelineOptions } from "../pipeline.ts";
+import { qualityLine } from "../release/gate/held-out-quality.ts";
+import { configDigest, defaultConfig, differencesOf } from "../training/config/config.ts";
 import type { GivenModel } from "./given-models.ts";
 import { countBelow } from "./metrics/statistics.ts";
 import type { ReplayOptions, ReplayResult } from "./protocols/replay.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../models/nn/random.ts";
 import { annRecall, recallsOf } from "./ann-recall.ts";
 
 const database = await testDatabase({ after }, "ann_recall");

@@ -10,7 +10,7 @@ import { db, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { hnswEfSearch, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { vectorAt } from "../engine/vector-at.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
 
 export interface AnnRecall {
   posts: number;

@@ -1,17 +1,17 @@
 /** Protocol 1 for models that were trained before, instead of one that is trained for it: each retrieves and ranks as it would serve. */
 import { allHeads, type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import type { LoadedCommunity } from "../community/from-database.ts";
-import type { Request } from "../dlrm/requests.ts";
-import { requestsOf, unknown } from "../dlrm/requests.ts";
-import { HeldOutMetrics } from "../gate/held-out-metrics.ts";
+import type { LoadedCommunity } from "../data/replay/from-database.ts";
+import type { Request } from "../models/ranker/requests.ts";
+import { requestsOf, unknown } from "../models/ranker/requests.ts";
+import type { PipelineOptions } from "../pipeline.ts";
+import { HeldOutMetrics } from "../release/gate/held-out-metrics.ts";
 import {
   heldOutOf,
   type RankedRequest,
   type RankOptions,
   type ReplayedModel,
   rankedRequests,
-} from "../gate/ranked-requests.ts";
-import type { PipelineOptions } from "../pipeline.ts";
+} from "../release/gate/ranked-requests.ts";
 import { aboutData, aboutModel } from "./about.ts";
 import { replayBaselines } from "./baselines/all.ts";
 import {

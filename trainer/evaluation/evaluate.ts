@@ -2,11 +2,11 @@
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
-import type { Community } from "../community/community.ts";
-import { firstInteractions } from "../community/first-interactions.ts";
-import type { LoadedCommunity } from "../community/from-database.ts";
-import { requestsOf } from "../dlrm/requests.ts";
-import type { TrainedModel } from "../model-folder/trained-model.ts";
+import type { TrainedModel } from "../artifacts/model-folder/trained-model.ts";
+import type { Community } from "../data/replay/community.ts";
+import { firstInteractions } from "../data/replay/first-interactions.ts";
+import type { LoadedCommunity } from "../data/replay/from-database.ts";
+import { requestsOf } from "../models/ranker/requests.ts";
 import type { PipelineOptions } from "../pipeline.ts";
 import { aboutData, aboutTraining } from "./about.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";

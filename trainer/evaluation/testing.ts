@@ -1,5 +1,5 @@
-import type { Community } from "../community/community.ts";
-import { inOrderOfTime } from "../community/testing-bundle.ts";
+import type { Community } from "../data/replay/community.ts";
+import { inOrderOfTime } from "../data/replay/testing-bundle.ts";
 import { EventWalk } from "./history/event-walk.ts";
 import type { Recommender } from "./protocols/recommender.ts";
 

@@ -1,10 +1,10 @@
 /** How much of what people went on to do, by what its kinds weigh, a model puts first. */
 import { combineHeads } from "../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import type { LoadedCommunity } from "../community/from-database.ts";
-import type { RankerRequest } from "../dlrm/page-requests.ts";
-import type { LabelledDeeds } from "../dlrm/requests.ts";
-import { type RankedRequest, rankedRequests } from "../gate/ranked-requests.ts";
-import type { TrainedModel } from "../model-folder/trained-model.ts";
+import type { TrainedModel } from "../artifacts/model-folder/trained-model.ts";
+import type { LoadedCommunity } from "../data/replay/from-database.ts";
+import type { RankerRequest } from "../models/ranker/page-requests.ts";
+import type { LabelledDeeds } from "../models/ranker/requests.ts";
+import { type RankedRequest, rankedRequests } from "../release/gate/ranked-requests.ts";
 import { replayedModel } from "./system/replayed-system.ts";
 
 const best = 10;

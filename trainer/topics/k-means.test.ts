@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { Random } from "../engine/random.ts";
-import { vectorAt } from "../engine/vector-at.ts";
+import { Random } from "../models/nn/random.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
 import {
   cosine,
   fewestPosts,

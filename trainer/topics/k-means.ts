@@ -11,8 +11,8 @@
 import { setImmediate } from "node:timers/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import type { Random } from "../engine/random.ts";
-import { vectorAt } from "../engine/vector-at.ts";
+import type { Random } from "../models/nn/random.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
 
 /** Sculley's b: of 1,000 upwards its size decides little. */
 const batchSize = 1024;

@@ -13,7 +13,7 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../models/nn/random.ts";
 import { type Clustering, kMeans, meansOf, numberOfTopics, rowsOf, settle } from "./k-means.ts";
 import { matchTopics } from "./match.ts";
 import { nameTopic, type TopicName } from "./name-topic.ts";

@@ -4,8 +4,8 @@
  * most is taken, as the paper proposes in its last section.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import type { Random } from "../engine/random.ts";
-import { vectorAt } from "../engine/vector-at.ts";
+import type { Random } from "../models/nn/random.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
 import { cosine, rowsAt, rowsOf } from "./k-means.ts";
 
 /** Of so many posts centroids are drawn: each is compared with each centroid. */

@@ -5,7 +5,7 @@ import { textArray } from "../../db/import/array-literal.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn, unnest } from "../../supabase/functions/_shared/database/query.ts";
-import { vectorAt } from "../engine/vector-at.ts";
+import { vectorAt } from "../models/nn/vector-at.ts";
 import type { Clustering } from "./k-means.ts";
 import type { TopicName } from "./name-topic.ts";
 import type { PostList } from "./read-posts.ts";

@@ -6,7 +6,7 @@ import { createReverseScope, testDatabase } from "../../db/testing.ts";
 import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { pickCases } from "../../testing/courses.ts";
 import { publishWordModel } from "../../testing/embed.ts";
-import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
+import { type HeldOutQuality, qualityLine } from "../../trainer/release/gate/held-out-quality.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 import { openView } from "../testing/console-view.ts";

@@ -17,7 +17,7 @@ import { fillVault, makePgNetAndVault, sendQueued } from "../../../db/testing-su
 import { startGateway } from "../../../serve/gateway.ts";
 import { people } from "../../../testing/community.ts";
 import { embeddedCommunity, publishWordModel } from "../../../testing/embed.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 
 const noCluster = await withoutCluster();
 

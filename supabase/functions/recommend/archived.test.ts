@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { testDatabase } from "../../../db/testing.ts";
-import { writeSyntheticCommunity } from "../../../trainer/synthetic/write-synthetic-community.ts";
+import { writeSyntheticCommunity } from "../../../trainer/data/synthetic/write-synthetic-community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "archived");

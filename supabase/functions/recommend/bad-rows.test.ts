@@ -8,7 +8,7 @@ import { eitherDatabase } from "../../../db/testing.ts";
 import { people, post, uuid } from "../../../testing/community.ts";
 import { pickCases } from "../../../testing/courses.ts";
 import { assertNear, embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../../../testing/embed.ts";
-import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
+import { communityFromDatabase } from "../../../trainer/data/replay/from-database.ts";
 import { testApp } from "./testing.ts";
 
 const database = await eitherDatabase({ after }, "bad_rows");

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
-import { configSchema } from "../../../trainer/config/config.ts";
-import { readModelFolder } from "../../../trainer/model-folder/model-folder.ts";
-import { publish } from "../../../trainer/publish/publish.ts";
+import { readModelFolder } from "../../../trainer/artifacts/model-folder/model-folder.ts";
+import { publish } from "../../../trainer/release/publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../../trainer/testing.ts";
 import { trainIntoFolder } from "../../../trainer/train-into-folder.ts";
+import { configSchema } from "../../../trainer/training/config/config.ts";
 import { testApp } from "./testing.ts";
 
 const database = await eitherDatabase({ after }, "interleaved_models");

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { publishVectors, unitVectors } from "../../../trainer/data/replay/testing.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { createPostCache, readPostSnapshots } from "../_shared/recommend/post-cache/post-cache.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";

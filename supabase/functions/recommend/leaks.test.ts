@@ -34,7 +34,7 @@ import {
 } from "../../../testing/random-policies.ts";
 import { anyFilter, pick, unitVector } from "../../../testing/random-values.ts";
 import { beginWishes, changeWish } from "../../../testing/random-wishes.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 import { sources } from "../_shared/features/retrieval.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, plusNothing, post, publishTinyModel } from "../../../testing/community.ts";
-import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../../../trainer/artifacts/onnx/graph-builder.ts";
 import { kinds } from "../_shared/features/kinds.ts";
 import { postFeatures } from "../_shared/features/ranker-features.ts";
 import { contracts } from "../_shared/models/contracts.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, plusNothing, publishTinyModel } from "../../../testing/community.ts";
-import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../../../trainer/artifacts/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";
 import { tokenId, tokenRows } from "../_shared/features/tokens.ts";
 import { contracts } from "../_shared/models/contracts.ts";

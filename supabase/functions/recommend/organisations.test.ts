@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
-import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { publishVectors, unitVectors } from "../../../trainer/data/replay/testing.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../../trainer/models/nn/vector-at.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { readAs } from "../_shared/database/run-as-caller.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
-import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
+import { communityFromDatabase } from "../../../trainer/data/replay/from-database.ts";
 import { testApp } from "./testing.ts";
 
 const { ada, ben, eve, author } = people;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
-import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
-import { firstInteractionEvents } from "../../../trainer/dlrm/requests.ts";
+import { communityFromDatabase } from "../../../trainer/data/replay/from-database.ts";
+import { firstInteractionEvents } from "../../../trainer/models/ranker/requests.ts";
 import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { testApp } from "./testing.ts";
 

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
-import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { publishVectors, unitVectors } from "../../../trainer/data/replay/testing.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../../trainer/models/nn/vector-at.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
 const { pool } = await testDatabase({ after }, "readable");

@@ -25,7 +25,7 @@ import {
 } from "../../../testing/random-policies.ts";
 import { anyFilter, pick } from "../../../testing/random-values.ts";
 import { beginWishes, changeWish } from "../../../testing/random-wishes.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 import type { Feed } from "../_shared/recommend/request/feed-schema.ts";
 import { publishableKey } from "../testing.ts";
 import { testApp } from "./testing.ts";

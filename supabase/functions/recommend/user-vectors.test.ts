@@ -7,7 +7,7 @@ import { isFull } from "../../../testing/courses.ts";
 import { embedAll, queue, vectorOf } from "../../../testing/embed.ts";
 import { wordTowers } from "../../../testing/towers.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 import { vectorInputs, vectorWidth } from "../_shared/features/text-vector.ts";
 import { testApp } from "./testing.ts";
 

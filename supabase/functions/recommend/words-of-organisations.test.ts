@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { publishWordModel } from "../../../testing/embed.ts";
 import { fillForms, forms, testApp as ideasApp, writers } from "../../../testing/ideas.ts";
-import { Random } from "../../../trainer/engine/random.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
 import { makeTopics } from "../../../trainer/topics/make-topics.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { communityFeed } from "../_shared/recommend/fallback/community-feed.ts";

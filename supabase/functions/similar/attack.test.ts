@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { uuid } from "../../../testing/community.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
-import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { publishVectors, unitVectors } from "../../../trainer/data/replay/testing.ts";
 import { auc } from "../../../trainer/evaluation/metrics/classification-metrics.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../../trainer/models/nn/vector-at.ts";
 import { testApp } from "./testing.ts";
 
 const database = await eitherDatabase({ after }, "similar_attack");

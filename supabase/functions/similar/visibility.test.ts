@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { uuid } from "../../../testing/community.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
-import { Random } from "../../../trainer/engine/random.ts";
-import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { publishVectors, unitVectors } from "../../../trainer/data/replay/testing.ts";
+import { Random } from "../../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../../trainer/models/nn/vector-at.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "similar_visibility");

@@ -191,7 +191,7 @@ begin
     request.more := recsys_engine.topic_preferences(p_user_id, 'more');
   end if;
   if kind in ('personal', 'following') then
-    -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+    -- the replay in trainer/data/replay/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
     -- candidate that was not chosen, which is what training should learn of it
     dismissed := recsys_engine.dismissed_posts(p_user_id, p_now);
     request.excluded := request.excluded || dismissed.post_ids;

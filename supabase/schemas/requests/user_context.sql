@@ -1,6 +1,6 @@
 -- Who a user is, which a feed asks first, under the caller's own role. PL/pgSQL keeps the plans of a session: PostgreSQL 17 plans a
 -- function in SQL again at each call, and that took 6 of the 9 ms. The limits are those of functions/_shared/features/retrieval.ts;
--- trainer/community/retrieval.test.ts holds the two together.
+-- trainer/data/replay/retrieval.test.ts holds the two together.
 
 create type recsys_engine.post_interaction as (post_id uuid, at timestamptz, sort_id bigint);
 comment on type recsys_engine.post_interaction is 'A post that a user did something with, when, and what orders it among others of that instant.';

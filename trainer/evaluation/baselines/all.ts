@@ -1,4 +1,4 @@
-import type { Follows } from "../../community/community.ts";
+import type { Follows } from "../../data/replay/community.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { als, ease, itemKnn } from "./collaborative.ts";
 import { logisticRegression } from "./logistic-regression.ts";

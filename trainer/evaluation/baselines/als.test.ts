@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gramOf, solveRow } from "../../engine/implicit-als.ts";
+import { gramOf, solveRow } from "../../models/nn/implicit-als.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { als } from "./collaborative.ts";
 

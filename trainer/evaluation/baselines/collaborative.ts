@@ -1,7 +1,7 @@
 /** Baselines that know nothing but who has interacted with what. */
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
-import { type AlsOptions, type Factors, factorise, gramOf, solveRow } from "../../engine/implicit-als.ts";
-import { invert } from "../../engine/minimise.ts";
+import { type AlsOptions, type Factors, factorise, gramOf, solveRow } from "../../models/nn/implicit-als.ts";
+import { invert } from "../../models/nn/minimise.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 

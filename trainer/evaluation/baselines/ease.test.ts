@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { invert } from "../../engine/minimise.ts";
-import { Random } from "../../engine/random.ts";
+import { invert } from "../../models/nn/minimise.ts";
+import { Random } from "../../models/nn/random.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";
 import { ease } from "./collaborative.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
-import { Random } from "../../engine/random.ts";
+import { fitLogisticRegression } from "../../models/nn/logistic-regression.ts";
+import { Random } from "../../models/nn/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { scoresAfter, sizesOf, smallCommunity } from "../testing.ts";

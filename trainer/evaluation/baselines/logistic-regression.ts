@@ -1,7 +1,7 @@
-import type { Community } from "../../community/community.ts";
-import { firstInteractions } from "../../community/first-interactions.ts";
-import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
-import { Random } from "../../engine/random.ts";
+import type { Community } from "../../data/replay/community.ts";
+import { firstInteractions } from "../../data/replay/first-interactions.ts";
+import { fitLogisticRegression } from "../../models/nn/logistic-regression.ts";
+import { Random } from "../../models/nn/random.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { TfIdf } from "../metrics/tf-idf.ts";
 import { Exclusion, topOf } from "../protocols/rank.ts";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { communityFromBundle } from "../../community/testing-bundle.ts";
+import { communityFromBundle } from "../../data/replay/testing-bundle.ts";
 import { runCut } from "../protocols/cut.ts";
 import { runReplay } from "../protocols/replay.ts";
 import { sizesOf } from "../testing.ts";

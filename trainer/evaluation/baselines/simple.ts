@@ -2,7 +2,7 @@
 import { decay } from "../../../supabase/functions/_shared/features/decay.ts";
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import { recencyBaseline as recencyScore } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
-import type { Follows } from "../../community/community.ts";
+import type { Follows } from "../../data/replay/community.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
 /** The post with the latest activity first: any interaction, or the post's own creation. */

@@ -1,5 +1,5 @@
-import { firstRows } from "../../community/columns.ts";
-import type { Community } from "../../community/community.ts";
+import { firstRows } from "../../data/replay/columns.ts";
+import type { Community } from "../../data/replay/community.ts";
 import { countBelow } from "../metrics/statistics.ts";
 
 /** What happens in a community. A text comes with the post that has it, never earlier. */

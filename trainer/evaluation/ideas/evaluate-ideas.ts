@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../../db/user-error.ts";
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import type { PipelineOptions } from "../../pipeline.ts";
 import { meanOf } from "../metrics/statistics.ts";
 import { shareCell, table } from "../report/table.ts";

@@ -9,7 +9,7 @@ import {
   type SettledPost,
   type WrittenPost,
 } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import { communityBefore } from "../history/event-walk.ts";
 
 export interface ForecastResult {

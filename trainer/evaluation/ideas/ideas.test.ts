@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { startBackend } from "../../engine/backend.ts";
+import { startBackend } from "../../models/nn/backend.ts";
 import { hour, smallCommunity } from "../testing.ts";
 import { evaluateIdeas } from "./evaluate-ideas.ts";
 import { type AudienceForecaster, audiencesOf, bestTenth, runForecasts, spearman } from "./forecast-protocol.ts";

@@ -5,8 +5,8 @@
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { lately } from "../../../supabase/functions/_shared/ideas/idea-pool.ts";
 import { neededFrom, needsOf } from "../../../supabase/functions/_shared/ideas/topic-needs.ts";
-import type { Community } from "../../community/community.ts";
-import { Random } from "../../engine/random.ts";
+import type { Community } from "../../data/replay/community.ts";
+import { Random } from "../../models/nn/random.ts";
 import { assign, kMeans, numberOfTopics } from "../../topics/k-means.ts";
 import { seed as seedCentroids } from "../../topics/seeding.ts";
 import { audiencesOf } from "./forecast-protocol.ts";

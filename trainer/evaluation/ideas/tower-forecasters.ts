@@ -6,11 +6,11 @@ import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import type { SettledPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
-import type { Community } from "../../community/community.ts";
-import { type Config, defaultConfig } from "../../config/config.ts";
-import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
-import { Histories } from "../../towers/histories.ts";
-import { trainTowers } from "../../towers/train.ts";
+import type { Community } from "../../data/replay/community.ts";
+import { embedPosts, embedUsersAt } from "../../models/towers/embed.ts";
+import { Histories } from "../../models/towers/histories.ts";
+import { trainTowers } from "../../models/towers/train.ts";
+import { type Config, defaultConfig } from "../../training/config/config.ts";
 import type { AudienceForecaster, NumberedPost } from "./forecast-protocol.ts";
 
 const neighbours = 100;

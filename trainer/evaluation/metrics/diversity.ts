@@ -1,4 +1,4 @@
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import { meanOf } from "./statistics.ts";
 import { type SparseVector, TfIdf } from "./tf-idf.ts";
 

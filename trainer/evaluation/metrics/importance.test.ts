@@ -10,7 +10,7 @@ import {
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { type Feeds, float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
 import type { RankingModel } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
 import { permutationImportance, type RankerInputList } from "./importance.ts";
 
 const n = 12;

@@ -12,7 +12,7 @@ import {
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Feeds, Tensor } from "../../../supabase/functions/_shared/features/tensors.ts";
 import { type RankingModel, runRanker } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
 import type { ListOutcome } from "./ranker-metrics.ts";
 import { type Estimate, estimate } from "./statistics.ts";
 

@@ -1,5 +1,5 @@
 /** Where a recommender loses most against another on the same events: by user and by post, each with the list of its worst event. */
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import type { ReplayEvent } from "./list-metrics.ts";
 
 export interface Worst {

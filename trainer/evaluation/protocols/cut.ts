@@ -2,7 +2,7 @@
  * Protocol 2, one cut: train on one part of the distinct (user, post) pairs, then rank the whole catalogue once for every
  * user with test pairs, leaving out only their training pairs and own posts. Comparable with the literature.
  */
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { type ListMetrics, listMetrics } from "../metrics/list-metrics.ts";
 import { listLength, targetRanks, topOf } from "./rank.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
 import { rankOf } from "./rank.ts";
 
 test("rank and list agree with sorting everything, ties included", () => {

@@ -1,4 +1,4 @@
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Sizes } from "./recommender.ts";
 

@@ -1,4 +1,4 @@
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 
 /** How many users and posts there will ever be, so that state can be held in flat arrays. Numbers say nothing else. */

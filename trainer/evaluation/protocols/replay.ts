@@ -3,8 +3,8 @@
  * at each first interaction with another's post, rank every post that exists at that instant, is not the user's own
  * and was not interacted with by them before.
  */
-import type { Community } from "../../community/community.ts";
-import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
+import type { Community } from "../../data/replay/community.ts";
+import { coldUsers, firstInteractions } from "../../data/replay/first-interactions.ts";
 import { type CommunityEvent, communityBefore, EventWalk } from "../history/event-walk.ts";
 import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
 import { Exclusion, listLength, rankOf, sample } from "./rank.ts";

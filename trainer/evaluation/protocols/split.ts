@@ -1,6 +1,6 @@
-import { pickRows } from "../../community/columns.ts";
-import type { Community } from "../../community/community.ts";
-import { firstInteractions } from "../../community/first-interactions.ts";
+import { pickRows } from "../../data/replay/columns.ts";
+import type { Community } from "../../data/replay/community.ts";
+import { firstInteractions } from "../../data/replay/first-interactions.ts";
 import { communityBefore } from "../history/event-walk.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 

@@ -8,9 +8,9 @@ import {
 } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import { float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
 import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import { denseWidth } from "../../dlrm/dense-features.ts";
-import { RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
+import { denseWidth } from "../../models/ranker/dense-features.ts";
+import { RankingExamples } from "../../models/ranker/ranking-examples.ts";
 import {
   calibratedHeads,
   type FitHead,

@@ -1,10 +1,10 @@
 /** A baseline's three heads: fitted to the rows the ranker was trained on, calibrated as the ranker is. */
 import { categories, categoryRows } from "../../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
-import { calibrate, shiftToBaseRate } from "../../dlrm/calibrate.ts";
-import { denseWidth, type Standardisation, standardised } from "../../dlrm/dense-features.ts";
-import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { fitLogisticRegression } from "../../engine/logistic-regression.ts";
+import { fitLogisticRegression } from "../../models/nn/logistic-regression.ts";
+import { calibrate, shiftToBaseRate } from "../../models/ranker/calibrate.ts";
+import { denseWidth, type Standardisation, standardised } from "../../models/ranker/dense-features.ts";
+import type { RankerParts, RankingExamples } from "../../models/ranker/ranking-examples.ts";
 
 /** The logit of a candidate's row. */
 type Logit = (row: Float32Array) => number;

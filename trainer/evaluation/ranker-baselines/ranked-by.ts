@@ -1,7 +1,7 @@
 /** The system with a baseline instead of the DLRM: the same candidates, the same rows to learn from, the same score. */
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { loggedFeatures } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import type { Dlrm } from "../../dlrm/model.ts";
+import type { Dlrm } from "../../models/ranker/model.ts";
 import type { RankedList } from "../metrics/ranker-metrics.ts";
 import type { History } from "../protocols/recommender.ts";
 import type { CandidateList, ReplayedSystem } from "../system/replayed-system.ts";

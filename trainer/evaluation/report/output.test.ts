@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Random } from "../../engine/random.ts";
+import { Random } from "../../models/nn/random.ts";
 import { lastActive, mostRecent, popularity } from "../baselines/simple.ts";
 import { runCut } from "../protocols/cut.ts";
 import { runReplay } from "../protocols/replay.ts";

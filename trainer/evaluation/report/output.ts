@@ -7,7 +7,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Community } from "../../community/community.ts";
+import type { Community } from "../../data/replay/community.ts";
 import { diversityOf, textSimilarity } from "../metrics/diversity.ts";
 import { type ListMetrics, listMetrics, recallAt, replayMetrics } from "../metrics/list-metrics.ts";
 import { type CutOptions, type CutResult, testShare } from "../protocols/cut.ts";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
-import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
-import { CommunityState } from "../../community/state.ts";
-import { quickConfig } from "../../config/testing.ts";
-import { startBackend } from "../../engine/backend.ts";
+import { communityFromDatabase, type LoadedCommunity } from "../../data/replay/from-database.ts";
+import { CommunityState } from "../../data/replay/state.ts";
+import { startBackend } from "../../models/nn/backend.ts";
 import { fillSmallCommunity } from "../../testing.ts";
+import { quickConfig } from "../../training/config/testing.ts";
 import { sideBySide } from "../metrics/ranker-metrics.ts";
 import type { Recommender } from "../protocols/recommender.ts";
 import { type ReplayResult, runReplay } from "../protocols/replay.ts";

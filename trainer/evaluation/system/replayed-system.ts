@@ -8,19 +8,19 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
 import { combineHeads, type RankerOutput } from "../../../supabase/functions/_shared/recommend/scoring/run-ranker.ts";
-import type { Community } from "../../community/community.ts";
-import type { LoadedCommunity } from "../../community/from-database.ts";
-import { CommunityState } from "../../community/state.ts";
-import { login } from "../../community/timeline.ts";
-import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { dlrmGraph } from "../../export/dlrm.ts";
-import { userTowerGraph } from "../../export/towers.ts";
-import { rankingModel } from "../../gate/model-in-memory.ts";
-import { type Answer, type ReplayedModel, replayedAnswer } from "../../gate/ranked-requests.ts";
-import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
-import type { TrainedModel } from "../../model-folder/trained-model.ts";
+import { idEmbeddingsOf } from "../../artifacts/model-folder/id-embeddings.ts";
+import type { TrainedModel } from "../../artifacts/model-folder/trained-model.ts";
+import { dlrmGraph } from "../../artifacts/onnx/dlrm.ts";
+import { userTowerGraph } from "../../artifacts/onnx/towers.ts";
+import type { Community } from "../../data/replay/community.ts";
+import type { LoadedCommunity } from "../../data/replay/from-database.ts";
+import { CommunityState } from "../../data/replay/state.ts";
+import { login } from "../../data/replay/timeline.ts";
+import type { RankerParts, RankingExamples } from "../../models/ranker/ranking-examples.ts";
+import { Histories } from "../../models/towers/histories.ts";
 import { type PipelineOptions, trainModel } from "../../pipeline.ts";
-import { Histories } from "../../towers/histories.ts";
+import { rankingModel } from "../../release/gate/model-in-memory.ts";
+import { type Answer, type ReplayedModel, replayedAnswer } from "../../release/gate/ranked-requests.ts";
 import type { History } from "../protocols/recommender.ts";
 
 /** Added to the recency baseline of a post that retrieval did not bring: it ranks below all that a ranker scored. */

@@ -3,7 +3,7 @@ export const kinds = ["view", "vote", "comment"] as const;
 export type Kind = (typeof kinds)[number];
 
 /**
- * Heads that a model has after those of `kinds`, in this order, where the data hold enough of them (trainer/dlrm/optional-heads.ts). In the database
+ * Heads that a model has after those of `kinds`, in this order, where the data hold enough of them (trainer/models/ranker/optional-heads.ts). In the database
  * a head has a row in recsys_engine.heads, a weight in recsys.settings, and its acts in recsys_engine.optional_head_events: docs/adding-a-head.md.
  */
 export const optionalHeadInfo = {

@@ -4,7 +4,7 @@
  */
 import { words } from "./words.ts";
 
-/** Rows of the token table unless a training was told otherwise (trainer/towers/hyperparameters.ts); row 0 is padding. */
+/** Rows of the token table unless a training was told otherwise (trainer/models/towers/hyperparameters.ts); row 0 is padding. */
 export const tokenRows = 16_384;
 
 /** A text field of a tower: its tokens take up to `slots` elements of the row, the rest is padding. */

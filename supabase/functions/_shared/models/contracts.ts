@@ -75,7 +75,7 @@ export function contractsOf(heads: readonly Head[]): Record<GraphName, Contract>
 function dlrmOutputs(heads: readonly Head[]) {
   return {
     probabilities: { type: "float32", dims: ["N", heads.length] },
-    // what the score is multiplied by, where kinds have weights (trainer/dlrm/boost.ts)
+    // what the score is multiplied by, where kinds have weights (trainer/models/ranker/boost.ts)
     boost: { type: "float32", dims: ["N", 1], optional: true },
   } satisfies Contract["outputs"];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers";
-import { GraphBuilder } from "../../../../trainer/onnx/graph-builder.ts";
+import { GraphBuilder } from "../../../../trainer/artifacts/onnx/graph-builder.ts";
 import { float32 } from "../features/tensors.ts";
 import { loadRuntime } from "./inference.ts";
 

@@ -1,6 +1,6 @@
 /** Gradient-boosted trees for a label of 0 or 1: log loss, second order, stopped early on rows that were held out. */
 
-import { Random } from "../../../engine/random.ts";
+import { Random } from "../../../models/nn/random.ts";
 import type { FitHead, LabelledRows } from "../calibrated-heads.ts";
 import { binRows, cutsOfRows, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../../engine/random.ts";
+import { Random } from "../../../models/nn/random.ts";
 import { countBelow } from "../../metrics/statistics.ts";
 import { type BoostOptions, boost, boostedLogit, sampleRows } from "./boost.ts";
 import { bestSplit, binCount, binRows, cutsOf, growTree, histogramOf, type Tree, treeValue } from "./grow-tree.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stream } from "../../../../../trainer/synthetic/draws.ts";
+import { stream } from "../../../../../trainer/data/synthetic/draws.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { drawProbabilities } from "../../recommend/selection/candidate-pool.ts";
 import { type Exploration, explorationFiller } from "../../recommend/selection/exploration.ts";

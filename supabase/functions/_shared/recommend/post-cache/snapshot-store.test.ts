@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../../../../trainer/engine/random.ts";
+import { Random } from "../../../../../trainer/models/nn/random.ts";
 import { halfLives } from "../../features/decay.ts";
 import { dimensions } from "../../features/history.ts";
 import { kinds } from "../../features/kinds.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../../../../trainer/engine/random.ts";
+import { Random } from "../../../../../trainer/models/nn/random.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import type { Predictions } from "../request/feed-schema.ts";
 import {

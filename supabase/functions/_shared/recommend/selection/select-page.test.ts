@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../../../../../trainer/engine/random.ts";
+import { Random } from "../../../../../trainer/models/nn/random.ts";
 import { settingsForHistory, withNewcomerPlaces } from "../request/feed-settings.ts";
 import { candidatesPerPage } from "./candidate-pool.ts";
 import { type Exploration, explorationFiller } from "./exploration.ts";

@@ -1,9 +1,9 @@
 /** What a worker finds in the posts of scopes that it keeps: for each source what a sort of all has first. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { unitVectors } from "../../../../../trainer/community/testing.ts";
-import { Random } from "../../../../../trainer/engine/random.ts";
-import { vectorAt } from "../../../../../trainer/engine/vector-at.ts";
+import { unitVectors } from "../../../../../trainer/data/replay/testing.ts";
+import { Random } from "../../../../../trainer/models/nn/random.ts";
+import { vectorAt } from "../../../../../trainer/models/nn/vector-at.ts";
 import { decodeScopeIndex, topPostsOfScopes } from "./scope-index.ts";
 import { type PackedPost, packedPosts } from "./testing-scope-cache.ts";
 
