@@ -90,7 +90,8 @@ function withFunction(name: string, change: (definition: string, signature: stri
   };
 }
 
-const gone = (name: string) => withFunction(name, (_, signature) => `drop function ${signature}`);
+// cascade: the name that functions of 1.0.0 call depends on it
+const gone = (name: string) => withFunction(name, (_, signature) => `drop function ${signature} cascade`);
 
 function withoutColumn(table: string, column: string): Fault {
   return async () => {
