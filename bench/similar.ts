@@ -1,8 +1,7 @@
 /**
- * What recsys_engine.similar_posts_for_caller and recsys_engine.similar_people_for_caller cost at 100,000 posts and 100,000 people with random vectors, of which the caller may
- * read all, or 1 %: `npm run bench -- similar`. Asked as the function `similar` asks; what it keeps of people for a day is
- * not. Processor time is the database session's, whatever
- * else the machine does. Needs a PostgreSQL.
+ * Measures recsys_engine.similar_posts_for_caller and recsys_engine.similar_people_for_caller at 100,000 posts and people with random vectors,
+ * where the caller may read all or 1 %: `npm run bench -- similar`. Sends the statements of the function `similar`, without its cache of people.
+ * Processor time is that of the database session. Needs a PostgreSQL.
  */
 import { publishVectors, unitVectors } from "../trainer/data/replay/testing.ts";
 import { Random } from "../trainer/models/nn/random.ts";

@@ -37,7 +37,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 
 /**
  * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, neighbours are added up by the service role, whom to
- * follow is told by another function, the names of 1.0.0 are for its functions, posts wait only where an author writes many a day, and this app's ids are no texts, none of people and say no time.
+ * follow is told by another function, only functions of 1.0.0 call its names, posts wait only where an author writes many a day, and this app's ids are no texts, none of people and say no time.
  */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
@@ -67,7 +67,7 @@ const besidesFeeds = [
  */
 async function cureAll(client: pg.PoolClient, mostRounds: number): Promise<void> {
   for (let rounds = 0; ; rounds++) {
-    // as a new session asks: PL/pgSQL keeps expressions whose rights it has checked
+    // PL/pgSQL caches expressions with the rights that they had; a new session would not have them
     await client.query("discard plans");
     const { rows } = await client.query<CheckRow>("select * from recsys_engine.check_access()");
     if (rows.length === 0) return;

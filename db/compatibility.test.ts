@@ -1,4 +1,4 @@
-/** What the Edge Functions of 1.0.0 send to the database is answered, by the names of 1.0.0, as by today's. */
+/** Each name that the Edge Functions of 1.0.0 call returns the rows of its new name. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
@@ -12,7 +12,7 @@ test("functions of 1.0.0 are answered by the names that they use", async (t) => 
   const now = new Date();
   const request = "recsys_engine.feed_request($1, $2)";
 
-  /** The rows of each statement, all in one transaction, by the role that 1.0.0 has at that point. */
+  /** Runs the statements in one transaction, as the role under which 1.0.0 runs them; returns the rows of each. */
   const ask = async (role: string, statements: string[], values: unknown[]): Promise<unknown[][][]> => {
     const client = await pool.connect();
     try {
@@ -88,12 +88,12 @@ test("functions of 1.0.0 are answered by the names that they use", async (t) => 
     const statements = [old, today].map((call) => `select * from recsys_engine.${call}`);
     const [is, should] = await ask(role, statements, values);
     assert.ok(is.length > 0, `${old} has rows`);
-    // today's may have columns more
+    // new columns follow those of 1.0.0
     const trimmed = should.map((row) => row.slice(0, is[0].length));
     assert.deepEqual(is, trimmed, old);
   }
 
-  // and what they read and write
+  // the relations that 1.0.0 reads and writes
   for (const view of ["impersonal_people", "tried_models", "trials"])
     await ask("service_role", [`select * from recsys_engine.${view}`], []);
   const insert =

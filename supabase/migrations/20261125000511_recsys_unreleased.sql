@@ -9757,7 +9757,9 @@ comment on column recsys.source_post_scopes.post_id is 'The post.';
 
 comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
-comment on function recsys_engine.topic_preferences(uuid,text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
+comment on function recsys_engine.topic_preferences(uuid,text) is 'A user''s topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most.';
+
+comment on view recsys_engine.personalization_opt_outs is 'Users without personalisation: the engine learns nothing from them, keeps no vector of theirs and logs no impression of theirs.';
 
 comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.validate_experiment_settings. {}: nothing.';
 
@@ -9839,7 +9841,9 @@ comment on function recsys_engine.user_components(uuid,bigint) is 'The component
 
 comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
 
-comment on function recsys_engine.rounded_people_count(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold().';
+comment on function recsys_engine.anonymity_threshold() is 'The smallest number of people that answers tell users (k-anonymity).';
+
+comment on function recsys_engine.rounded_people_count(integer) is 'Rounds a number of people down to tens for users, so that one person more or less does not show. Null: fewer than recsys_engine.anonymity_threshold().';
 
 comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
 
@@ -9871,13 +9875,15 @@ comment on function recsys_engine.newcomer_share() is 'The share of a page that 
 
 comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then.';
 
-comment on table recsys_engine.first_day_interactions is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.refresh_bursts alone.';
+comment on table recsys_engine.first_day_interactions is 'Interactions of users with posts of others older than a day, within 24 hours of the user''s first interaction. Only recsys_engine.refresh_bursts writes it.';
 
-comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.refresh_bursts alone.';
+comment on table recsys_engine.bursts is 'Days on which a user''s interactions exceed what counts, with the instant of each. Only recsys_engine.refresh_bursts writes it.';
 
-comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
+comment on table recsys_engine.backdated_days is 'Days of a user that the engine learned of more than six hours late. Interactions of such a day count for no post and make no user known. Only recsys_engine.queue_feature_changes writes it.';
 
-comment on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) is 'On how many days (UTC) before an instant somebody came to posts, p_limit at most, but for late days.';
+comment on function recsys_engine.first_interaction_at(uuid) is 'A user''s first interaction with any post, without backdated days. Null: none.';
+
+comment on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) is 'Counts the days (UTC) before an instant on which a user interacted with posts, up to p_limit, without backdated days.';
 
 comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestamp with time zone[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
@@ -9895,9 +9901,9 @@ comment on function recsys_engine.reconstruct_state(uuid,timestamp with time zon
 
 comment on function recsys_engine.prune_feature_store(bigint,integer,bigint) is 'Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
 
-comment on function recsys_engine.author_engagements(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+comment on function recsys_engine.author_engagements(uuid) is 'Interactions of others with posts of an author: of the first fifty with each of their first twenty posts, without backdated days.';
 
-comment on function recsys_engine.author_known_since(uuid) is 'When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+comment on function recsys_engine.author_known_since(uuid) is 'The first interaction of a known user with a post of an author (recsys_engine.author_engagements); a user is known a day after their first interaction with any post. Infinity: none.';
 
 comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
 
@@ -9925,15 +9931,19 @@ comment on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[
 
 comment on function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did.';
 
-comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.refresh_user_affinities alone.';
+comment on table recsys_engine.user_affinities is 'Authors whose posts a user interacted with, and how often, one row per user; users with few interactions have none. A feed adds later interactions (recsys_engine.with_affinities). Only recsys_engine.refresh_user_affinities writes it.';
 
-comment on table recsys_engine.exploration_stats is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys_engine.update_exploration_stats alone.';
+comment on table recsys_engine.exploration_stats is 'Impressions and interactions of each young post, from which the next explored post is drawn. No row: the post has no impression yet. Only recsys_engine.update_exploration_stats writes it.';
 
 comment on table recsys_engine.exploration_impressions is 'To whom a young post was shown while it was under trial: what recsys_engine.exploration_stats counts. About settings.trial_impressions rows a post at most.';
 
 comment on function recsys_engine.update_exploration_stats(uuid[],uuid[]) is 'Adds to recsys_engine.exploration_stats whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
 
 comment on function recsys_engine.purge_exploration_stats() is 'Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+
+comment on table recsys_engine.deferred_changes is 'Changes of recsys_engine.feature_changes that recompute history. recsys.roll_up() takes those of fewest states first; until then states lack them. To take all at once: select recsys.roll_up(null).';
+
+comment on table recsys_engine.roll_up_budget is 'The share of its limits that a roll-up takes, in one row: halved after a run that reached the statement limit, doubled after any other, up to 1.';
 
 comment on function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_limit at most.';
 
@@ -9944,6 +9954,8 @@ comment on function recsys_engine.recompute_states(text,uuid[],timestamp with ti
 comment on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
 
 comment on function recsys.roll_up(bigint,integer,integer) is 'Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md.';
+
+comment on function recsys_engine.counted_interactions() is 'The interactions that count: the first of each kind per user and post of another author, without bursts. Checks of the feature store use this definition.';
 
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 
@@ -9987,21 +9999,25 @@ comment on function recsys_engine.user_context(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
 
+comment on function recsys_engine.word_separator_class() is 'A regular expression class of the characters that separate words in folded text: blanks, signs, line ends.';
+
 comment on function recsys_engine.contains_any(text,text[]) is 'Whether one of some texts stands anywhere in a text, letter by letter.';
 
 comment on function recsys_engine.muted_part(text) is 'A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing.';
 
-comment on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) is 'Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description.';
+comment on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) is 'Whether a mute (kind and value of a row of recsys.source_mutes) hides a post with this author, title, tags and description.';
 
 comment on view recsys_engine.optional_head_events is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_head_labels.';
 
 comment on function recsys_engine.optional_head_labels(timestamp with time zone,timestamp with time zone) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
 
+comment on function recsys_engine.mutes_only_request(uuid,timestamp with time zone) is 'A request with a user''s mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes.';
+
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
-comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer) is 'Whether p_limit of the first p_looked posts of a source are within the share of their authors, or there are no more.';
+comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer,integer) is 'Whether the first p_looked posts of a source hold p_limit within the cap per author, or the source has no more.';
 
-comment on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) is 'The first p_limit of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';
+comment on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) is 'The first p_limit of some posts, with at most p_share per author before all others''; posts beyond that cap fill the rest. place: position among all of them.';
 
 comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
@@ -10009,29 +10025,29 @@ comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request,i
 
 comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) is 'The p_limit newest posts of a topic, p_share of an author before all others''.';
 
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_limit of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_limit of some posts that may be in the feed, with at most p_share per author before all others'': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited.';
 
-comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
+comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the strongest neighbours of posts that its user interacted with (recsys_engine.with_engaged_posts). The service role may find posts that the caller may not read: each source checks its posts.';
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
 comment on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_limit that the request does not leave out; without their authors.';
 
-comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'States as of the request''s instant of posts with later interactions. Empty for a request of now.';
 
 comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_limit newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
 comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_limit newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
 
-comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_limit posts that somebody came to or wrote last, with when that was.';
+comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_limit posts with the latest interaction or creation, with that instant.';
 
-comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_limit posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_limit posts with most users in the last week, decayed with a half-life of a week; the least counts as much as one user a week ago. Posts of earlier states or of a pool are added.';
 
-comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
+comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether the last week says little about popularity: fewer than 50 posts have a decayed count (half-life of a week) of two users or more as of the request.';
 
-comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_limit posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_limit posts with most users, decayed with a half-life of a month (recsys_engine.popularity). Posts of earlier states or of a pool are added.';
 
-comment on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) is 'The p_limit posts that somebody came to or wrote last, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) is 'The p_limit posts with the latest interaction or creation, with at most p_share per author before all others''.';
 
 comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts, p_share of an author before all others''.';
 
@@ -10041,19 +10057,23 @@ comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,in
 
 comment on function recsys_engine.source_fetch_limit(integer,integer,text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
-comment on function recsys_engine.global_sources(recsys_engine.feed_request,text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
+comment on function recsys_engine.max_per_author(integer,text) is 'How many posts of one author precede all others'' in a source of that size.';
+
+comment on function recsys_engine.global_sources(recsys_engine.feed_request,text) is 'Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
 comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
 
 comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
-comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) is 'The newest posts that pass the filter of a request, p_limit of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) is 'The newest p_limit posts that pass the filter of a request, at most. Reads the 20,000 newest of each tag or language, all by the requested authors, and nothing that the filter leaves out.';
+
+comment on function recsys_engine.prefilter_posts(recsys_engine.feed_request,uuid[]) is 'Those of some posts that may be in the feed, each once, with their state as of the request''s instant.';
 
 comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
 
 comment on function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]) is 'A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone.';
 
-comment on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) is 'Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked.';
+comment on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) is 'Those of some posts that the caller may be shown (recsys_engine.with_requested_posts), in the order of the request, with their recsys_engine.served_key. For posts that no model can rank.';
 
 comment on function recsys_engine.ranked_posts(recsys_engine.feed_request,bigint,extensions.vector) is 'What all sources bring for a request (recsys_engine.with_followee_engagements, recsys_engine.with_prefiltered_pool).';
 
@@ -10081,7 +10101,7 @@ comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'W
 
 comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
-comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing.';
+comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
 
 comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 
@@ -10097,9 +10117,11 @@ comment on function recsys.preview_promotion(bigint) is 'What a promotion would 
 
 comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
 
-comment on function recsys_engine.clean_up_deleted_entities(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
+comment on function recsys_engine.clean_up_deleted_entities(text,uuid[],boolean) is 'Returns those of some posts or users (p_kind) that still exist after a row of theirs was deleted. Removes jobs and pending changes of the others, and queues them for recsys.erase() where the engine has data of them (p_is_known).';
 
 comment on function recsys_engine.record_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
+
+comment on function recsys_engine.model_includes_change(recsys.models,xid8) is 'Whether the vectors of a model include the change of a transaction. False for a model from a dump, whose transactions are unknown.';
 
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
@@ -10163,6 +10185,8 @@ comment on function recsys_engine.make_impression_partitions(integer) is 'Makes 
 
 comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
 
+comment on view recsys_engine.recommended_impressions is 'Impressions that the recommender chose, without posts that the app requested (mode candidates) or promoted (promotion_id). Reports and training read these.';
+
 comment on column recsys_engine.recommended_impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
 comment on column recsys_engine.recommended_impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
@@ -10205,11 +10229,13 @@ comment on function recsys_engine.readable_titled_posts(uuid[]) is 'Those of som
 
 comment on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
-comment on table recsys_engine.similar_people is 'Whom recsys_engine.similar_people_for_caller() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
+comment on table recsys_engine.similar_people is 'Results of recsys_engine.similar_people_for_caller(), cached for a day per user: a user who moves their own vector by editing their profile learns nothing more by a second request.';
 
 comment on function recsys_engine.similar_people_for_caller(jsonb,integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
 
-comment on function recsys_engine.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+comment on function recsys_engine.post_reach(uuid) is 'Estimates how many users interacted with posts of a post''s topic that any signed-in member may read, in the last 28 days, by recsys_engine.rounded_people_count(). Null: too few, or no topic yet. All posts of a topic share the estimate. Always one row.';
+
+comment on function recsys_engine.follow_reason(bigint,uuid[]) is 'The strongest reason to follow an author or a topic: {kind: came_to_posts, posts} by the number of its posts that the user interacted with (null: none), or {kind: followed_by, people: three at most} by its followers among those whom the user follows (null: none).';
 
 comment on function recsys_engine.people_to_follow(uuid,integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user.';
 
@@ -10218,6 +10244,8 @@ comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which 
 comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
 comment on function recsys.health() is 'Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics.';
+
+comment on function recsys_engine.consume_rate_limit(uuid) is 'Counts a request of a user. Null: allowed; otherwise the seconds until the next one is. Functions call it before the transaction of the request, so that a failed request counts too and no request waits for the row.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
@@ -10230,6 +10258,10 @@ comment on column recsys_engine.granted_reads.relation is 'The table.';
 comment on column recsys_engine.granted_reads.column_name is 'The column.';
 
 comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+
+comment on function recsys_engine.partitioned_table_alias(text) is 'The alias of a partitioned table in a plan, by the alias of one of its partitions.';
+
+comment on function recsys_engine.post_order_column(text) is 'The column, or expression, of a table that orders a role''s newest posts. No row: several tables, or a subquery, give the creation time.';
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
 

@@ -90,7 +90,7 @@ function withFunction(name: string, change: (definition: string, signature: stri
   };
 }
 
-// cascade: the name that functions of 1.0.0 call depends on it
+// cascade: the compatibility wrapper of 1.0.0 depends on it
 const gone = (name: string) => withFunction(name, (_, signature) => `drop function ${signature} cascade`);
 
 function withoutColumn(table: string, column: string): Fault {

@@ -9,7 +9,7 @@ as $$
     else json_build_object('kind', 'came_to_posts', 'posts', p_posts)
   end
 $$;
-comment on function recsys_engine.follow_reason(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
+comment on function recsys_engine.follow_reason(bigint, uuid[]) is 'The strongest reason to follow an author or a topic: {kind: came_to_posts, posts} by the number of its posts that the user interacted with (null: none), or {kind: followed_by, people: three at most} by its followers among those whom the user follows (null: none).';
 
 create function recsys_engine.people_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, follows uuid[], items json)

@@ -42,7 +42,7 @@ create table recsys_engine.similar_people (
   user_ids uuid[] not null,
   made_at timestamptz not null default now()
 );
-comment on table recsys_engine.similar_people is 'Whom recsys_engine.similar_people_for_caller() found for each person who asked, kept for a day: whoever moves their own vector by editing their profile learns nothing more by asking again.';
+comment on table recsys_engine.similar_people is 'Results of recsys_engine.similar_people_for_caller(), cached for a day per user: a user who moves their own vector by editing their profile learns nothing more by a second request.';
 comment on column recsys_engine.similar_people.user_id is 'Who asked.';
 comment on column recsys_engine.similar_people.model_id is 'By whose vectors. No foreign key: a row of an earlier model is passed over.';
 comment on column recsys_engine.similar_people.user_ids is 'The people, nearest first, whom they muted included: at most 100.';
@@ -165,7 +165,7 @@ as $$
   from (values (true)) as one (row)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys_engine.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+comment on function recsys_engine.post_reach(uuid) is 'Estimates how many users interacted with posts of a post''s topic that any signed-in member may read, in the last 28 days, by recsys_engine.rounded_people_count(). Null: too few, or no topic yet. All posts of a topic share the estimate. Always one row.';
 
 create function recsys_engine.purge_similar_people() returns bigint
 language sql volatile security invoker set search_path = ''

@@ -39,14 +39,14 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.topic_preferences(uuid, text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
+comment on function recsys_engine.topic_preferences(uuid, text) is 'A user''s topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most.';
 
 create view recsys_engine.personalization_opt_outs with (security_invoker = true) as
 select distinct source_preferences.user_id from recsys.source_preferences
 where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal'
   -- whoever is "not in" a list with a null is in no answer at all
   and source_preferences.user_id is not null;
-comment on view recsys_engine.personalization_opt_outs is 'Who wants no personalisation: nothing is learned from them, no vector of theirs is kept, and nothing is logged of what they are shown.';
+comment on view recsys_engine.personalization_opt_outs is 'Users without personalisation: the engine learns nothing from them, keeps no vector of theirs and logs no impression of theirs.';
 comment on column recsys_engine.personalization_opt_outs.user_id is 'Who.';
 
 grant select on recsys_engine.personalization_opt_outs to service_role;

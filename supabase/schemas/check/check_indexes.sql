@@ -12,7 +12,7 @@ comment on function recsys_engine.alias_pattern(text) is 'What finds columns of 
 create function recsys_engine.partitioned_table_alias(p_alias text) returns text
 language sql immutable security invoker set search_path = ''
 as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
-comment on function recsys_engine.partitioned_table_alias(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
+comment on function recsys_engine.partitioned_table_alias(text) is 'The alias of a partitioned table in a plan, by the alias of one of its partitions.';
 
 create function recsys_engine.plan_equalities(p_plan jsonb)
 returns table (id text, is_of_subquery boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
@@ -241,7 +241,7 @@ as $$
   where not sorts.is_of_subquery and sort_key.key ~ ' DESC$'
   group by 1
 $$;
-comment on function recsys_engine.post_order_column(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+comment on function recsys_engine.post_order_column(text) is 'The column, or expression, of a table that orders a role''s newest posts. No row: several tables, or a subquery, give the creation time.';
 
 create function recsys_engine.is_small(p_table regclass) returns boolean
 language sql stable security invoker set search_path = ''

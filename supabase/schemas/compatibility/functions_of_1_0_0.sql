@@ -1,5 +1,5 @@
--- Names that the Edge Functions of 1.0.0 use, so that they serve while a database is a version ahead of them. Nothing here calls them, and 2.0.0
--- drops this file. recsys_engine.user_vectors stands beside what it calls (retrieval/second_model.sql), since that can be left out.
+-- Names that the Edge Functions of 1.0.0 call, so that deployed ones serve after the database is upgraded. No other code calls them; 2.0.0 removes
+-- this file. recsys_engine.user_vectors stands in retrieval/second_model.sql, which an app may leave out.
 
 create function recsys_engine.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null,

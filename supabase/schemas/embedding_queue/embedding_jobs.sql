@@ -101,7 +101,7 @@ begin
   return array(select unnest(p_ids) except select unnest(gone));
 end
 $$;
-comment on function recsys_engine.clean_up_deleted_entities(text, uuid[], boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
+comment on function recsys_engine.clean_up_deleted_entities(text, uuid[], boolean) is 'Returns those of some posts or users (p_kind) that still exist after a row of theirs was deleted. Removes jobs and pending changes of the others, and queues them for recsys.erase() where the engine has data of them (p_is_known).';
 
 create function recsys_engine.record_edits(p_post_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''

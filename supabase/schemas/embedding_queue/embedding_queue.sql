@@ -3,7 +3,7 @@
 create function recsys_engine.model_includes_change(p_model recsys.models, p_changed_by xid8) returns boolean
 language sql stable security invoker set search_path = ''
 as $$ select p_model.embedded_in is not distinct from recsys_engine.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;
-comment on function recsys_engine.model_includes_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
+comment on function recsys_engine.model_includes_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. False for a model from a dump, whose transactions are unknown.';
 
 create view recsys_engine.due_embedding_jobs with (security_invoker = true) as
 select job.kind, job.entity_id, job.due_at, job.attempts

@@ -4,7 +4,7 @@
 create view recsys_engine.recommended_impressions with (security_invoker = true) as
 -- as a case, half of whose rows are expected: "is null" is taken for one row of 200 where no statistics exist yet, and joins made for so few took minutes
 select * from recsys.impressions where case when impressions.promotion_id is null then impressions.mode <> 'candidates' else false end;
-comment on view recsys_engine.recommended_impressions is 'The impressions of what the recommender chose to show: without those of posts that the app named to be ranked (mode candidates) or promoted (promotion_id). Reports and training read these.';
+comment on view recsys_engine.recommended_impressions is 'Impressions that the recommender chose, without posts that the app requested (mode candidates) or promoted (promotion_id). Reports and training read these.';
 grant select on recsys_engine.recommended_impressions to service_role;
 
 -- each column says what that of the table says

@@ -11,7 +11,7 @@ create table recsys_engine.first_day_interactions (
   at timestamptz not null,
   primary key (user_id, number)
 );
-comment on table recsys_engine.first_day_interactions is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.refresh_bursts alone.';
+comment on table recsys_engine.first_day_interactions is 'Interactions of users with posts of others older than a day, within 24 hours of the user''s first interaction. Only recsys_engine.refresh_bursts writes it.';
 comment on column recsys_engine.first_day_interactions.user_id is 'Who came.';
 comment on column recsys_engine.first_day_interactions.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
 comment on column recsys_engine.first_day_interactions.at is 'When they came to it first.';
@@ -23,7 +23,7 @@ create table recsys_engine.bursts (
   since timestamptz not null,
   primary key (user_id, day)
 );
-comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.refresh_bursts alone.';
+comment on table recsys_engine.bursts is 'Days on which a user''s interactions exceed what counts, with the instant of each. Only recsys_engine.refresh_bursts writes it.';
 comment on column recsys_engine.bursts.user_id is 'Who did it.';
 comment on column recsys_engine.bursts.day is 'The day (UTC).';
 comment on column recsys_engine.bursts.since is 'From which instant on nothing of theirs on that day counts for a post.';
@@ -33,7 +33,7 @@ create table recsys_engine.backdated_days (
   day date not null,
   primary key (user_id, day)
 );
-comment on table recsys_engine.backdated_days is 'Days of which nothing was known of somebody until they wrote, more than six hours later, what they did on them. What they did then counts for no post, and makes nobody known. Written by recsys_engine.queue_feature_changes alone.';
+comment on table recsys_engine.backdated_days is 'Days of a user that the engine learned of more than six hours late. Interactions of such a day count for no post and make no user known. Only recsys_engine.queue_feature_changes writes it.';
 comment on column recsys_engine.backdated_days.user_id is 'Whose.';
 comment on column recsys_engine.backdated_days.day is 'The day (UTC).';
 
@@ -78,7 +78,7 @@ as $$
   order by source_interactions.created_at
   limit 1
 $$;
-comment on function recsys_engine.first_interaction_at(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
+comment on function recsys_engine.first_interaction_at(uuid) is 'A user''s first interaction with any post, without backdated days. Null: none.';
 
 create function recsys_engine.prior_active_days(p_user_id uuid, p_before timestamptz, p_limit integer) returns integer
 language sql stable security invoker set search_path = ''
@@ -101,7 +101,7 @@ as $$
   )
   select max(earlier.number) from earlier
 $$;
-comment on function recsys_engine.prior_active_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_limit at most, but for late days.';
+comment on function recsys_engine.prior_active_days(uuid, timestamptz, integer) is 'Counts the days (UTC) before an instant on which a user interacted with posts, up to p_limit, without backdated days.';
 
 create function recsys_engine.burst_started_at(p_user_id uuid, p_day date) returns timestamptz
 language sql stable security invoker set search_path = ''

@@ -20,7 +20,7 @@ as $$
   where came.user_id <> p_author_id
     and not exists (select from recsys_engine.backdated_days where backdated_days.user_id = came.user_id and backdated_days.day = recsys_engine.day_of(came.created_at))
 $$;
-comment on function recsys_engine.author_engagements(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+comment on function recsys_engine.author_engagements(uuid) is 'Interactions of others with posts of an author: of the first fifty with each of their first twenty posts, without backdated days.';
 
 create function recsys_engine.author_known_since(p_author_id uuid) returns timestamptz
 language sql stable security invoker set search_path = ''
@@ -32,7 +32,7 @@ as $$
     limit 1
   ), 'infinity')
 $$;
-comment on function recsys_engine.author_known_since(uuid) is 'When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+comment on function recsys_engine.author_known_since(uuid) is 'The first interaction of a known user with a post of an author (recsys_engine.author_engagements); a user is known a day after their first interaction with any post. Infinity: none.';
 
 create function recsys_engine.engaged_new_authors(p_user_id uuid, p_from timestamptz, p_until timestamptz) returns table (author_id uuid, at timestamptz)
 language sql stable security invoker set search_path = ''

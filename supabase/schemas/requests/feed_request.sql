@@ -5,7 +5,7 @@ create type recsys_engine.feed_filter as (tags text[], author_ids uuid[], max_ag
 comment on type recsys_engine.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
 create type recsys_engine.prefiltered_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision, popularity double precision);
-comment on type recsys_engine.prefiltered_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
+comment on type recsys_engine.prefiltered_post is 'A post that passes the filter of a request, with the columns that sources rank by: author, creation, state (null: no interaction yet).';
 
 create type recsys_engine.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
@@ -100,7 +100,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.mutes_only_request(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
+comment on function recsys_engine.mutes_only_request(uuid, timestamptz) is 'A request with a user''s mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes.';
 
 create function recsys_engine.with_filter(p_request recsys_engine.feed_request, p_filter jsonb) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -1,4 +1,4 @@
--- An author's share of a source: whoever writes a thousand posts has a tenth of each, and places that are left.
+-- Caps the posts per author in a source's results: a tenth of its size each. Posts beyond the cap fill the places that are left.
 
 create type recsys_engine.source_hit as (post_id uuid, author_id uuid);
 comment on type recsys_engine.source_hit is 'A post that a source found, with its author (null: unknown).';
@@ -15,7 +15,7 @@ begin atomic
       ) as each
     );
 end;
-comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer, integer) is 'Whether p_limit of the first p_looked posts of a source are within the share of their authors, or there are no more.';
+comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer, integer) is 'Whether the first p_looked posts of a source hold p_limit within the cap per author, or the source has no more.';
 
 create function recsys_engine.cap_per_author(p_request recsys_engine.feed_request, p_hits recsys_engine.source_hit[], p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -31,4 +31,4 @@ begin atomic
   order by shared.is_beyond, shared.place
   limit p_limit;
 end;
-comment on function recsys_engine.cap_per_author(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer) is 'The first p_limit of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';
+comment on function recsys_engine.cap_per_author(recsys_engine.feed_request, recsys_engine.source_hit[], integer, integer) is 'The first p_limit of some posts, with at most p_share per author before all others''; posts beyond that cap fill the rest. place: position among all of them.';

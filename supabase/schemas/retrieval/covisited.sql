@@ -49,7 +49,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_covisited(recsys_engine.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
+comment on function recsys_engine.with_covisited(recsys_engine.feed_request, bigint) is 'A request with the strongest neighbours of posts that its user interacted with (recsys_engine.with_engaged_posts). The service role may find posts that the caller may not read: each source checks its posts.';
 
 revoke all on function recsys_engine.with_engaged_posts(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) from public;
 grant execute on function recsys_engine.with_engaged_posts(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) to authenticated, service_role;

@@ -207,4 +207,4 @@ begin
   return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_limit of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited.';
+comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_limit of some posts that may be in the feed, with at most p_share per author before all others'': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited.';

@@ -139,7 +139,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_limit of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer) is 'The newest p_limit posts that pass the filter of a request, at most. Reads the 20,000 newest of each tag or language, all by the requested authors, and nothing that the filter leaves out.';
 
 create function recsys_engine.prefilter_posts(p_request recsys_engine.feed_request, p_post_ids uuid[]) returns recsys_engine.prefiltered_post[]
 language plpgsql stable security invoker set search_path = ''
@@ -169,7 +169,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
+comment on function recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]) is 'Those of some posts that may be in the feed, each once, with their state as of the request''s instant.';
 
 create function recsys_engine.with_prefiltered_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -34,7 +34,7 @@ begin
   order by given.place;
 end
 $$;
-comment on function recsys_engine.requested_posts(uuid, uuid[], jsonb, bigint) is 'Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked.';
+comment on function recsys_engine.requested_posts(uuid, uuid[], jsonb, bigint) is 'Those of some posts that the caller may be shown (recsys_engine.with_requested_posts), in the order of the request, with their recsys_engine.served_key. For posts that no model can rank.';
 
 revoke all on function recsys_engine.with_requested_posts(recsys_engine.feed_request, uuid[]), recsys_engine.requested_posts(uuid, uuid[], jsonb, bigint) from public;
 grant execute on function recsys_engine.with_requested_posts(recsys_engine.feed_request, uuid[]), recsys_engine.requested_posts(uuid, uuid[], jsonb, bigint) to authenticated, service_role;

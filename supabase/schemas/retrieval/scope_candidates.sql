@@ -64,7 +64,7 @@ begin atomic
   -- each feed calls it, and most have nothing found: then it is not asked whether a week says little
   where source.name <> 'popular' or (p_hits is not null and recsys_engine.is_trend_sparse(p_request));
 end;
-comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request, json) is 'As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing.';
+comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request, json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
 
 revoke all on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz), recsys_engine.sources_from_hits(recsys_engine.feed_request, json) from public;
 grant execute on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz), recsys_engine.sources_from_hits(recsys_engine.feed_request, json) to service_role;

@@ -32,7 +32,7 @@ begin atomic
   where latest_post_stats.last_active_at > p_request.at
     and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)));
 end;
-comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+comment on function recsys_engine.historical_post_states(recsys_engine.feed_request) is 'States as of the request''s instant of posts with later interactions. Empty for a request of now.';
 
 create function recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
@@ -138,7 +138,7 @@ begin atomic
   order by at desc, found.post_id
   limit p_limit;
 end;
-comment on function recsys_engine.active_posts(recsys_engine.feed_request, integer) is 'The p_limit posts that somebody came to or wrote last, with when that was.';
+comment on function recsys_engine.active_posts(recsys_engine.feed_request, integer) is 'The p_limit posts with the latest interaction or creation, with that instant.';
 
 create function recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, "trend" double precision)
 language sql stable security invoker
@@ -171,7 +171,7 @@ begin atomic
   where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
     and p_request.at - posts.last_active_at < interval '168 hours';
 end;
-comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_limit posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_limit posts with most users in the last week, decayed with a half-life of a week; the least counts as much as one user a week ago. Posts of earlier states or of a pool are added.';
 
 create function recsys_engine.is_trend_sparse(p_request recsys_engine.feed_request) returns boolean
 -- of all posts, whoever asks: the lists of everybody and of each must agree
@@ -197,7 +197,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request''s instant.';
+comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is 'Whether the last week says little about popularity: fewer than 50 posts have a decayed count (half-life of a week) of two users or more as of the request.';
 
 create function recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_limit integer) returns table (post_id uuid, author_id uuid, popularity double precision)
 language sql stable security invoker
@@ -223,7 +223,7 @@ begin atomic
   union all
   select posts.post_id, posts.author_id, posts.popularity from unnest(p_request.pool) as posts where posts.popularity is not null;
 end;
-comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_limit posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_limit posts with most users, decayed with a half-life of a month (recsys_engine.popularity). Posts of earlier states or of a pool are added.';
 
 create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -244,7 +244,7 @@ begin
   return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_limit posts that somebody came to or wrote last, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_limit posts with the latest interaction or creation, with at most p_share per author before all others''.';
 
 create function recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -325,7 +325,7 @@ comment on function recsys_engine.source_fetch_limit(integer, integer, text) is 
 create function recsys_engine.max_per_author(p_size integer, p_extent text) returns integer
 language sql immutable
 return p_size / 10 * (1 + (p_extent like 'kept%')::integer);
-comment on function recsys_engine.max_per_author(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
+comment on function recsys_engine.max_per_author(integer, text) is 'How many posts of one author precede all others'' in a source of that size.';
 
 create function recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
@@ -346,7 +346,7 @@ begin atomic
   from (values ('popular', 100, 250)) as source (name, size, kept)
   cross join lateral recsys_engine.retrieve_popular(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
 end;
-comment on function recsys_engine.global_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
+comment on function recsys_engine.global_sources(recsys_engine.feed_request, text) is 'Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
 create function recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_hits json default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)

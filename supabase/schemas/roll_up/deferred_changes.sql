@@ -13,7 +13,7 @@ create table recsys_engine.deferred_changes (
   queued_at timestamptz not null default now(),
   check (user_id is not null or post_id is not null)
 );
-comment on table recsys_engine.deferred_changes is 'Changes of recsys_engine.feature_changes that have states recomputed; recsys.roll_up() takes those of fewest first. Until then states are as if they had not been made. All at once: select recsys.roll_up(null).';
+comment on table recsys_engine.deferred_changes is 'Changes of recsys_engine.feature_changes that recompute history. recsys.roll_up() takes those of fewest states first; until then states lack them. To take all at once: select recsys.roll_up(null).';
 comment on column recsys_engine.deferred_changes.late_change_id is 'Its number.';
 comment on column recsys_engine.deferred_changes.user_id is 'As in recsys_engine.feature_changes.';
 comment on column recsys_engine.deferred_changes.post_id is 'As in recsys_engine.feature_changes.';
@@ -32,7 +32,7 @@ create table recsys_engine.roll_up_budget (
   only_row boolean primary key default true check (only_row),
   share double precision not null default 1 check (share > 0 and share <= 1)
 );
-comment on table recsys_engine.roll_up_budget is 'How much of what it may take a roll-up takes, in one row: half as much after each that reached its statement limit, and twice as much after each that did not, until it is all.';
+comment on table recsys_engine.roll_up_budget is 'The share of its limits that a roll-up takes, in one row: halved after a run that reached the statement limit, doubled after any other, up to 1.';
 comment on column recsys_engine.roll_up_budget.only_row is 'Always true: there is one row.';
 comment on column recsys_engine.roll_up_budget.share is 'The share, 1 at most.';
 insert into recsys_engine.roll_up_budget default values;

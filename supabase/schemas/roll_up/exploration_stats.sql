@@ -1,4 +1,4 @@
--- A fair trial for new posts: what nobody was shown nobody can have liked. A place of a feed goes to a post that few people were shown so far
+-- Exploration of new posts, which have no interactions before their first impressions. A place of a feed goes to a post that few people were shown so far
 -- (settings.trial_place, settings.trial_impressions), drawn by what came of showing it (functions/_shared/recommend/selection/exploration.ts).
 -- Whom it was shown to is noted by the statement that logs impressions, a row of its own for each person, so that concurrent writers have
 -- no row in common; the roll-up alone counts them.
@@ -12,7 +12,7 @@ create table recsys_engine.exploration_stats (
 )
 -- the roll-up rewrites a row in its page, where there is room, and leaves the indexes alone
 with (fillfactor = 70);
-comment on table recsys_engine.exploration_stats is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys_engine.update_exploration_stats alone.';
+comment on table recsys_engine.exploration_stats is 'Impressions and interactions of each young post, from which the next explored post is drawn. No row: the post has no impression yet. Only recsys_engine.update_exploration_stats writes it.';
 comment on column recsys_engine.exploration_stats.post_id is 'The post.';
 comment on column recsys_engine.exploration_stats.created_at is 'When it was written.';
 comment on column recsys_engine.exploration_stats.impressions is 'How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.';

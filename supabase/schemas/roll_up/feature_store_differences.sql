@@ -9,7 +9,7 @@ begin atomic
   where events.user_id is distinct from posts.author_id
   order by events.post_id, events.user_id, events.kind, events.created_at, events.interaction_id;
 end;
-comment on function recsys_engine.counted_interactions() is 'The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked.';
+comment on function recsys_engine.counted_interactions() is 'The interactions that count: the first of each kind per user and post of another author, without bursts. Checks of the feature store use this definition.';
 
 create function recsys_engine.post_stats_from_scratch() returns setof recsys_engine.post_stats
 language sql stable security invoker set search_path = ''

@@ -12,7 +12,7 @@ create table recsys_engine.user_affinities (
 )
 -- a roll-up rewrites a row in its page, where there is room, and leaves the index alone
 with (fillfactor = 70);
-comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.refresh_user_affinities alone.';
+comment on table recsys_engine.user_affinities is 'Authors whose posts a user interacted with, and how often, one row per user; users with few interactions have none. A feed adds later interactions (recsys_engine.with_affinities). Only recsys_engine.refresh_user_affinities writes it.';
 comment on column recsys_engine.user_affinities.user_id is 'The person.';
 comment on column recsys_engine.user_affinities.until is 'When the last interaction was that is counted.';
 comment on column recsys_engine.user_affinities.acts is 'How many interactions are counted: the latest 10,000 at most.';

@@ -33,12 +33,12 @@ comment on column recsys_engine.topics.updated_at is 'When size, demand, people 
 create function recsys_engine.anonymity_threshold() returns integer
 language sql immutable security invoker set search_path = ''
 return 10;
-comment on function recsys_engine.anonymity_threshold() is 'Of so many people at least is what users are told of people.';
+comment on function recsys_engine.anonymity_threshold() is 'The smallest number of people that answers tell users (k-anonymity).';
 
 create function recsys_engine.rounded_people_count(p_people integer) returns integer
 language sql immutable security invoker set search_path = ''
 return nullif(p_people / recsys_engine.anonymity_threshold() * recsys_engine.anonymity_threshold(), 0);
-comment on function recsys_engine.rounded_people_count(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold().';
+comment on function recsys_engine.rounded_people_count(integer) is 'Rounds a number of people down to tens for users, so that one person more or less does not show. Null: fewer than recsys_engine.anonymity_threshold().';
 revoke all on function recsys_engine.anonymity_threshold(), recsys_engine.rounded_people_count(integer) from public;
 grant execute on function recsys_engine.anonymity_threshold(), recsys_engine.rounded_people_count(integer) to service_role;
 

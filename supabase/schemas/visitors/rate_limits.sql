@@ -37,7 +37,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.consume_rate_limit(uuid) is 'Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends.';
+comment on function recsys_engine.consume_rate_limit(uuid) is 'Counts a request of a user. Null: allowed; otherwise the seconds until the next one is. Functions call it before the transaction of the request, so that a failed request counts too and no request waits for the row.';
 
 create function recsys_engine.purge_rate_limits() returns bigint
 language sql volatile security invoker set search_path = ''

@@ -3681,7 +3681,7 @@ export interface Functions {
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
   /** The model that serves. Raises where none does. */
   "recsys_engine.active_model_id": { args: {  }; row: { active_model_id: number } };
-  /** The p_limit posts that somebody came to or wrote last, with when that was. */
+  /** The p_limit posts with the latest interaction or creation, with that instant. */
   "recsys_engine.active_posts": { args: { p_request: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys_engine.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
@@ -3689,7 +3689,7 @@ export interface Functions {
   "recsys_engine.advance_index_window": { args: { p_limit?: number | null | undefined }; row: { advance_index_window: number } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
   "recsys_engine.alias_pattern": { args: { p_alias: string | null }; row: { alias_pattern: string } };
-  /** Of so many people at least is what users are told of people. */
+  /** The smallest number of people that answers tell users (k-anonymity). */
   "recsys_engine.anonymity_threshold": { args: {  }; row: { anonymity_threshold: number } };
   /** Whether two columns of a table are the same, or one is generated from the other. */
   "recsys_engine.are_equivalent_columns": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { are_equivalent_columns: boolean } };
@@ -3703,9 +3703,9 @@ export interface Functions {
   "recsys_engine.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
   /** Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition. */
   "recsys_engine.attach_impressions": { args: { p_name: string | null; p_first: Date | string | null; p_next: Date | string | null }; row: { attach_impressions: unknown } };
-  /** Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days. */
+  /** Interactions of others with posts of an author: of the first fifty with each of their first twenty posts, without backdated days. */
   "recsys_engine.author_engagements": { args: { p_author_id: string | null }; row: { user_id: string; at: Date } };
-  /** When somebody known first came to a post of an author (recsys_engine.author_engagements): one who had first come to any post a day before or earlier. Infinity: nobody did. */
+  /** The first interaction of a known user with a post of an author (recsys_engine.author_engagements); a user is known a day after their first interaction with any post. Infinity: none. */
   "recsys_engine.author_known_since": { args: { p_author_id: string | null }; row: { author_known_since: Date } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
   "recsys_engine.batch_active_window": { args: {  }; row: { batch_active_window: string } };
@@ -3723,7 +3723,7 @@ export interface Functions {
   "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
   /** recsys_engine.feed_candidates, for functions of 1.0.0. */
   "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined }; row: { candidates: any } };
-  /** The first p_limit of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
+  /** The first p_limit of some posts, with at most p_share per author before all others'; posts beyond that cap fill the rest. place: position among all of them. */
   "recsys_engine.cap_per_author": { args: { p_request: string | null; p_hits: readonly (string | null)[] | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
   "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
@@ -3755,7 +3755,7 @@ export interface Functions {
   "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
   /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
   "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
-  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it. */
+  /** Returns those of some posts or users (p_kind) that still exist after a row of theirs was deleted. Removes jobs and pending changes of the others, and queues them for recsys.erase() where the engine has data of them (p_is_known). */
   "recsys_engine.clean_up_deleted_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_is_known?: boolean | null | undefined }; row: { clean_up_deleted_entities: string[] } };
   /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
   "recsys_engine.cluster_id": { args: {  }; row: { cluster_id: number } };
@@ -3781,7 +3781,7 @@ export interface Functions {
   "recsys_engine.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys_engine.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
-  /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
+  /** Counts a request of a user. Null: allowed; otherwise the seconds until the next one is. Functions call it before the transaction of the request, so that a failed request counts too and no request waits for the row. */
   "recsys_engine.consume_rate_limit": { args: { p_user_id: string | null }; row: { consume_rate_limit: number } };
   /** Whether one of some texts stands anywhere in a text, letter by letter. */
   "recsys_engine.contains_any": { args: { p_text: string | null; p_parts: readonly (string | null)[] | null }; row: { contains_any: boolean } };
@@ -3793,7 +3793,7 @@ export interface Functions {
   "recsys_engine.count_states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_limit: number | null }; row: { count_states_since: number } };
   /** Updates recsys_engine.usual_newcomers from the 10,000 newest posts of 7 to 35 days ago. If none of n authors was a newcomer, the share is 1 / (2n + 2), Jeffreys' estimate. Called by each roll-up; it counts once an hour. */
   "recsys_engine.count_usual_newcomers": { args: {  }; row: { count_usual_newcomers: unknown } };
-  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
+  /** The interactions that count: the first of each kind per user and post of another author, without bursts. Checks of the feature store use this definition. */
   "recsys_engine.counted_interactions": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys_engine.post_embeddings_N, recsys_engine.user_embeddings_N and recsys_engine.post_neighbours_N. Returns N. */
   "recsys_engine.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
@@ -3869,11 +3869,11 @@ export interface Functions {
   "recsys_engine.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
   /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
   "recsys_engine.first_day_quota": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
-  /** When somebody first came to any post, but for late days. Null: they did not. */
+  /** A user's first interaction with any post, without backdated days. Null: none. */
   "recsys_engine.first_interaction_at": { args: { p_user_id: string | null }; row: { first_interaction_at: Date } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
   "recsys_engine.fold_text": { args: { p_text: string | null }; row: { fold_text: string } };
-  /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
+  /** The strongest reason to follow an author or a topic: {kind: came_to_posts, posts} by the number of its posts that the user interacted with (null: none), or {kind: followed_by, people: three at most} by its followers among those whom the user follows (null: none). */
   "recsys_engine.follow_reason": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { follow_reason: any } };
   /** For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows. */
   "recsys_engine.follow_replication": { args: {  }; row: { follow_replication: number } };
@@ -3893,7 +3893,7 @@ export interface Functions {
   "recsys_engine.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
   "recsys_engine.global_candidates": { args: { p_now?: Date | string | null | undefined }; row: { global_candidates: any } };
-  /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.source_fetch_limit. */
+  /** Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit. */
   "recsys_engine.global_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none. */
   "recsys_engine.group_of": { args: { p_group_by: string | null; p_language: string | null; p_tags: readonly (string | null)[] | null }; row: { group_of: string } };
@@ -3905,7 +3905,7 @@ export interface Functions {
   "recsys_engine.has_cron": { args: {  }; row: { has_cron: boolean } };
   /** Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with. */
   "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
-  /** Whether p_limit of the first p_looked posts of a source are within the share of their authors, or there are no more. */
+  /** Whether the first p_looked posts of a source hold p_limit within the cap per author, or the source has no more. */
   "recsys_engine.has_enough_after_cap": { args: { p_request: string | null; p_hits: readonly (string | null)[] | null; p_looked: number | null; p_limit: number | null; p_share: number | null }; row: { has_enough_after_cap: boolean } };
   /** Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it. */
   "recsys_engine.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
@@ -3917,7 +3917,7 @@ export interface Functions {
   "recsys_engine.health_figures": { args: {  }; row: { figure: string; part: string; value: number; count: number; state: string } };
   /** Says that the holder of a claim is alive and what it does; the lease then lasts p_lease from now. false: the claim is no longer its own, and it must not publish. */
   "recsys_engine.heartbeat_training_request": { args: { p_claim: number | string | null; p_lease: string | null; p_step: string | null }; row: { heartbeat_training_request: boolean } };
-  /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
+  /** States as of the request's instant of posts with later interactions. Empty for a request of now. */
   "recsys_engine.historical_post_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number; popularity: number } };
   /** Waits for the row of today in recsys_engine.user_days of the caller, and holds it to the end of the transaction. Called by recsys_engine.record_events. */
   "recsys_engine.hold_own_day": { args: {  }; row: { hold_own_day: unknown } };
@@ -3967,7 +3967,7 @@ export interface Functions {
   "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
-  /** Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request's instant. */
+  /** Whether the last week says little about popularity: fewer than 50 posts have a decayed count (half-life of a week) of two users or more as of the request. */
   "recsys_engine.is_trend_sparse": { args: { p_request: string | null }; row: { is_trend_sparse: boolean } };
   /** Adds known readers of some posts to recsys_engine.author_readers. It reads the latest 50 interactions of each post. The waiting posts of an author with a first known reader are listed (recsys_engine.list_posts_of). Returns the number of changed authors. Called by each roll-up. */
   "recsys_engine.keep_author_readers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { keep_author_readers: number } };
@@ -3995,9 +3995,9 @@ export interface Functions {
   "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
   /** Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed. */
   "recsys_engine.mark_model_idle": { args: { p_model_id: number | string | null }; row: { mark_model_idle: number } };
-  /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description. */
+  /** Whether a mute (kind and value of a row of recsys.source_mutes) hides a post with this author, title, tags and description. */
   "recsys_engine.matches_mute": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null; p_description: string | null }; row: { matches_mute: boolean } };
-  /** How many posts of an author come before all others' in a source of that size. */
+  /** How many posts of one author precede all others' in a source of that size. */
   "recsys_engine.max_per_author": { args: { p_size: number | null; p_extent: string | null }; row: { max_per_author: number } };
   /** Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post. */
   "recsys_engine.may_pin": { args: { p_place: number | null; p_filter: string | null }; row: { may_pin: boolean } };
@@ -4013,7 +4013,7 @@ export interface Functions {
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
   /** The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
   "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
-  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
+  /** Whether the vectors of a model include the change of a transaction. False for a model from a dump, whose transactions are unknown. */
   "recsys_engine.model_includes_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { model_includes_change: boolean } };
   /** A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing. */
   "recsys_engine.muted_part": { args: { p_value: string | null }; row: { muted_part: string } };
@@ -4021,7 +4021,7 @@ export interface Functions {
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
-  /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
+  /** A request with a user's mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes. */
   "recsys_engine.mutes_only_request": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
@@ -4033,7 +4033,7 @@ export interface Functions {
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it. */
   "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
-  /** The newest posts that pass the filter of a request, p_limit of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
+  /** The newest p_limit posts that pass the filter of a request, at most. Reads the 20,000 newest of each tag or language, all by the requested authors, and nothing that the filter leaves out. */
   "recsys_engine.newest_filtered_posts": { args: { p_request: string | null; p_limit: number | null }; row: { newest_filtered_posts: string } };
   /** The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all. */
   "recsys_engine.newest_listed": { args: { p_request: string | null; p_limit: number | null; p_since: Date | string | null; p_looks?: number | null | undefined }; row: { newest_listed: string } };
@@ -4053,7 +4053,7 @@ export interface Functions {
   "recsys_engine.own_vectors_sql": { args: { p_entity: string | null; p_rows?: number | null | undefined }; row: { own_vectors_sql: string } };
   /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
   "recsys_engine.parse_base_n": { args: { p_digits: string | null; p_alphabet: string | null }; row: { parse_base_n: string } };
-  /** What a plan calls a partitioned table of which it calls a partition so. */
+  /** The alias of a partitioned table in a plan, by the alias of one of its partitions. */
   "recsys_engine.partitioned_table_alias": { args: { p_alias: string | null }; row: { partitioned_table_alias: string } };
   /** recsys_engine.similar_people_for_caller, for functions of 1.0.0. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
@@ -4073,7 +4073,7 @@ export interface Functions {
   "recsys_engine.plan_equalities": { args: { p_plan: string | null }; row: { id: string; is_of_subquery: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans. */
   "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_of_subquery: boolean; relation: string; alias: string } };
-  /** The p_limit posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top. */
+  /** The p_limit posts with most users, decayed with a half-life of a month (recsys_engine.popularity). Posts of earlier states or of a pool are added. */
   "recsys_engine.popular_posts": { args: { p_request: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; popularity: number } };
   /** When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant. */
   "recsys_engine.popularity": { args: { p_recent: readonly (number | null)[] | null; p_at: Date | string | null }; row: { popularity: number } };
@@ -4081,9 +4081,9 @@ export interface Functions {
   "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; of_newcomers: boolean[] } };
   /** Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts. */
   "recsys_engine.post_columns": { args: { p_posts: readonly (string | null)[] | null }; row: { post_columns: any } };
-  /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
+  /** The column, or expression, of a table that orders a role's newest posts. No row: several tables, or a subquery, give the creation time. */
   "recsys_engine.post_order_column": { args: { p_role: string | null }; row: { relation: string; columns: string } };
-  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.rounded_people_count() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
+  /** Estimates how many users interacted with posts of a post's topic that any signed-in member may read, in the last 28 days, by recsys_engine.rounded_people_count(). Null: too few, or no topic yet. All posts of a topic share the estimate. Always one row. */
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
   "recsys_engine.post_snapshots": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { post_snapshots: any } };
@@ -4099,9 +4099,9 @@ export interface Functions {
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
   /** Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts. */
   "recsys_engine.posts_with_several_vectors": { args: {  }; row: { table_name: string; posts: number } };
-  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
+  /** Those of some posts that may be in the feed, each once, with their state as of the request's instant. */
   "recsys_engine.prefilter_posts": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { prefilter_posts: string } };
-  /** On how many days (UTC) before an instant somebody came to posts, p_limit at most, but for late days. */
+  /** Counts the days (UTC) before an instant on which a user interacted with posts, up to p_limit, without backdated days. */
   "recsys_engine.prior_active_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_limit: number | null }; row: { prior_active_days: number } };
   /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role. */
   "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
@@ -4181,19 +4181,19 @@ export interface Functions {
   "recsys_engine.repost_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
   /** What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call, and those that these call, five deep, each with its source text. */
   "recsys_engine.request_readers": { args: {  }; row: { reader: string; source: string } };
-  /** Of some posts those that the caller may be shown (recsys_engine.with_requested_posts), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked. */
+  /** Those of some posts that the caller may be shown (recsys_engine.with_requested_posts), in the order of the request, with their recsys_engine.served_key. For posts that no model can rank. */
   "recsys_engine.requested_posts": { args: { p_user_id: string | null; p_requested: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
   "recsys_engine.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
-  /** The p_limit posts that somebody came to or wrote last, p_share of an author before all others'. */
+  /** The p_limit posts with the latest interaction or creation, with at most p_share per author before all others'. */
   "recsys_engine.retrieve_active": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others'. */
   "recsys_engine.retrieve_followed": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_limit newest posts, p_share of an author before all others'. */
   "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The first p_limit of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_followee_engagements), or of recsys_engine.with_covisited. */
+  /** The first p_limit of some posts that may be in the feed, with at most p_share per author before all others': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited. */
   "recsys_engine.retrieve_from_list": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others'. */
   "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -4211,7 +4211,7 @@ export interface Functions {
   "recsys_engine.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
   /** Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did. */
   "recsys_engine.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
-  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.anonymity_threshold(). */
+  /** Rounds a number of people down to tens for users, so that one person more or less does not show. Null: fewer than recsys_engine.anonymity_threshold(). */
   "recsys_engine.rounded_people_count": { args: { p_people: number | null }; row: { rounded_people_count: number } };
   /** The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended. */
   "recsys_engine.running_experiment": { args: { p_name: string | null }; row: { running_experiment: number } };
@@ -4253,7 +4253,7 @@ export interface Functions {
   "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
   "recsys_engine.source_fetch_limit": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { source_fetch_limit: number } };
-  /** As recsys_engine.global_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.eligible_hits). null: nothing. */
+  /** The rows of recsys_engine.global_sources, from a worker's hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits. */
   "recsys_engine.sources_from_hits": { args: { p_request: string | null; p_hits: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
@@ -4283,13 +4283,13 @@ export interface Functions {
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
   /** Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts. */
   "recsys_engine.titles_read": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
-  /** The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most. */
+  /** A user's topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most. */
   "recsys_engine.topic_preferences": { args: { p_user_id: string | null; p_kind: string | null }; row: { topic_preferences: string[] } };
   /** Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of. */
   "recsys_engine.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null; p_kind: string | null }; row: { is_known: boolean; items: any } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys_engine.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
-  /** The p_limit posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */
+  /** The p_limit posts with most users in the last week, decayed with a half-life of a week; the least counts as much as one user a week ago. Posts of earlier states or of a pool are added. */
   "recsys_engine.trending_posts": { args: { p_request: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; trend: number } };
   /** recsys_engine.exploration_max_age, for functions of 1.0.0. */
   "recsys_engine.trial_age": { args: {  }; row: { trial_age: string } };
@@ -4323,7 +4323,7 @@ export interface Functions {
   "recsys_engine.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
   "recsys_engine.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the neighbours of what its user came to (recsys_engine.with_engaged_posts), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
+  /** A request with the strongest neighbours of posts that its user interacted with (recsys_engine.with_engaged_posts). The service role may find posts that the caller may not read: each source checks its posts. */
   "recsys_engine.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
   "recsys_engine.with_engaged_posts": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
@@ -4345,6 +4345,6 @@ export interface Functions {
   "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
   /** A regular expression that finds a recsys_engine.muted_word(). */
   "recsys_engine.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
-  /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
+  /** A regular expression class of the characters that separate words in folded text: blanks, signs, line ends. */
   "recsys_engine.word_separator_class": { args: {  }; row: { word_separator_class: string } };
 }

@@ -1,8 +1,8 @@
 /**
  * A personal feed, stage by stage. Each stage has its folder:
  *
- *   request/     what is asked: cursor, filter, settings
- *   context/     who asks, and the user tower's vector (gather-inputs.ts reads both with the candidates)
+ *   request/     the request: cursor, filter, settings
+ *   context/     the user, and the user tower's vector (gather-inputs.ts reads both with the candidates)
  *   sources/     candidates of all sources, under the reader's row level security
  *   hydration/   texts, topics and conversations of candidates; post-cache/ keeps their states
  *   filters/     reposts, and posts that cannot be ranked

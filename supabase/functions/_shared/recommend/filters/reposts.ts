@@ -1,4 +1,4 @@
-/** What is one conversation with what a reader dismissed lately, or saw and wants no reposts of. */
+/** Filters reposts of posts that the reader recently dismissed or, on request, saw. */
 import type { PostAttributeCache } from "../hydration/post-attribute-cache.ts";
 import { createTitleMatcher } from "../selection/duplicates.ts";
 
@@ -8,7 +8,7 @@ export interface RepostOriginals {
   titles: string[];
 }
 
-/** Whether a post that was told its conversation (hydrate-posts.ts) is a repost. */
+/** Whether a hydrated post (hydrate-posts.ts) is a repost. */
 export type IsRepost = (post: { title: string; is_masked?: boolean; conversation?: string | null }) => boolean;
 
 /** `originals` null: there are none. Where conversations cannot be had titles alone decide. Throws nothing. */
