@@ -4,6 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { faultsOfFiles, faultsOfProse, proseOf } from "./comments.ts";
 import { sentencesOf, wordsIn } from "./markdown.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -45,4 +46,55 @@ test("what has a term of the field is called by it", () => {
     }),
   );
   assert.deepEqual(found, []);
+});
+
+test("prose of the code is found where it is, and its faults with it", () => {
+  const typescript = [
+    "/** What nobody saw. */",
+    'const pattern = "// no comment";',
+    "// of which",
+    "// .5 of all",
+    'const field = z.string().meta({ description: "Whoever asks." });',
+    "/**",
+    " * One.",
+    " * Two.",
+    " * Three.",
+    " */",
+    "/**",
+    " * One,",
+    " * two:",
+    " * - three = 3.",
+    " */",
+  ].join("\n");
+  const found = proseOf("a.ts", typescript);
+  assert.deepEqual(
+    found.map(({ kind, line }) => `${kind} ${line}`),
+    ["jsdoc 1", "comment 3", "description 5", "jsdoc 6", "jsdoc 11"],
+  );
+  assert.deepEqual(
+    found.map((prose) => faultsOfProse(prose).length),
+    [1, 2, 1, 1, 0],
+  );
+  const sql = `-- whoever\nselect '-- of what';\ncomment on table a.b is 'It''s ${"long ".repeat(60)}';\n`;
+  assert.deepEqual(
+    proseOf("a.sql", sql).map((prose) => [prose.kind, prose.line, faultsOfProse(prose).length]),
+    [
+      ["comment", 1, 1],
+      ["sql comment", 3, 1],
+    ],
+  );
+});
+
+/** Files whose comments were written before these rules, with how many faults each has: `node testing/comments.ts --write` shrinks it. */
+const allowed: Record<string, number> = JSON.parse(textOf("testing/prose-allowed.json"));
+
+test("comments and descriptions are short, and without riddles", () => {
+  const faults = faultsOfFiles(root);
+  const more = [...faults].filter(([file, lines]) => lines.length > (allowed[file] ?? 0));
+  assert.deepEqual(
+    more.flatMap(([, lines]) => lines),
+    [],
+  );
+  const fewer = Object.entries(allowed).filter(([file, count]) => (faults.get(file)?.length ?? 0) < count);
+  assert.deepEqual(fewer, [], "node testing/comments.ts --write");
 });
