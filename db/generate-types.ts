@@ -1,4 +1,7 @@
-// npm run types: writes _shared/database/schema.ts from a freshly migrated database. With --verify it only says whether that is needed.
+/**
+ * Part of `npm run types`: writes _shared/database/schema.ts and _shared/features/sources.ts from a freshly migrated database. With --verify it only
+ * says whether that is needed.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,19 +51,50 @@ async function viewsOf(pool: Database["pool"]): Promise<Set<string>> {
   return new Set(rows.map(({ name }) => name));
 }
 
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The sources of retrieval as TypeScript: the rows of recsys_engine.sources. */
+export async function generateSources(pool: Database["pool"]): Promise<string> {
+  const { rows } = await pool.query("select * from recsys_engine.sources order by input");
+  const lineOf = (row: Record<string, unknown>) => {
+    const { name, finds, size, fetch_limit, max_per_author, is_global, prepends_new_posts, reason_priority } = row;
+    const limits = `size: ${size}, fetchLimit: ${fetch_limit}, maxPerAuthor: ${max_per_author}`;
+    const flags = `isGlobal: ${is_global}, prependsNewPosts: ${prepends_new_posts}, isRankerFeature: ${row.is_ranker_feature}`;
+    return `  /** ${capitalized(String(finds))}. */\n  ${name}: { ${limits}, ${flags}, reasonPriority: ${reason_priority} },`;
+  };
+  const [sources, parts] = [rows.filter(({ input }) => input !== null), rows.filter(({ input }) => input === null)];
+  return `// Written by \`npm run types\` from recsys_engine.sources (supabase/schemas/retrieval/sources.sql), whose comments say what each field means.
+
+/** The sources in the order of the ranker's inputs. */
+export const sources = {
+${sources.map(lineOf).join("\n")}
+} as const;
+
+/** Lists that take turns in a source. */
+export const partialSources = {
+${parts.map(lineOf).join("\n")}
+} as const;
+`;
+}
+
 if (import.meta.main) {
-  const file = path("../supabase/functions/_shared/database/schema.ts");
   const cleanings: (() => Promise<void>)[] = [];
   const database = await testDatabase({ after: (clean) => void cleanings.push(clean) }, "types");
-  const types = await generateTypes(database);
+  const generated = {
+    "_shared/database/schema.ts": await generateTypes(database),
+    "_shared/features/sources.ts": await generateSources(database.pool),
+  };
   for (const clean of cleanings) await clean();
 
-  if (!process.argv.includes("--verify")) {
-    writeFileSync(file, types);
-    console.log("Wrote _shared/database/schema.ts.");
-  } else if (readFileSync(file, "utf8") === types) console.log("_shared/database/schema.ts fits the migrations.");
-  else {
-    console.error("_shared/database/schema.ts does not fit the migrations. Run: npm run types");
-    process.exitCode = 1;
+  for (const [name, text] of Object.entries(generated)) {
+    const file = path(`../supabase/functions/${name}`);
+    if (!process.argv.includes("--verify")) {
+      writeFileSync(file, text);
+      console.log(`Wrote ${name}.`);
+    } else if (readFileSync(file, "utf8") === text) console.log(`${name} fits the migrations.`);
+    else {
+      console.error(`${name} does not fit the migrations. Run: npm run types`);
+      process.exitCode = 1;
+    }
   }
 }

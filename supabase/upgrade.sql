@@ -57,7 +57,6 @@ alter function recsys_engine.new_posts rename to count_new_posts;
 alter function recsys_engine.candidate_for rename to explain_candidate;
 alter function recsys_engine.user_vectors rename to user_model_inputs;
 alter function recsys_engine.candidates rename to feed_candidates;
-alter function recsys_engine.retrieve_listed rename to retrieve_from_list;
 alter function recsys_engine.keep_bursts rename to refresh_bursts;
 alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
 alter function recsys_engine.keep_affinities rename to refresh_user_affinities;

@@ -62,7 +62,6 @@ alter function recsys_engine.new_posts rename to count_new_posts;
 alter function recsys_engine.candidate_for rename to explain_candidate;
 alter function recsys_engine.user_vectors rename to user_model_inputs;
 alter function recsys_engine.candidates rename to feed_candidates;
-alter function recsys_engine.retrieve_listed rename to retrieve_from_list;
 alter function recsys_engine.keep_bursts rename to refresh_bursts;
 alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
 alter function recsys_engine.keep_affinities rename to refresh_user_affinities;
@@ -381,6 +380,18 @@ drop function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector
 drop function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 drop function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
+
+drop function recsys_engine.global_sources(recsys_engine.feed_request,text);
+
+drop function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer);
+
+drop function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer);
+
+drop function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer);
+
+drop function recsys_engine.retrieve_listed(recsys_engine.feed_request,uuid[],integer,integer);
+
+drop function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer);
 
 drop function recsys_engine.tried_posts(recsys_engine.feed_request);
 
@@ -3879,10 +3890,33 @@ begin
 end
 $function$;
 
-drop function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer);
+CREATE OR REPLACE FUNCTION recsys_engine.topic_posts(p_request recsys_engine.feed_request, p_topic text, p_limit integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+( SELECT posts.post_id,
+     posts.author_id,
+     post_tags.created_at
+    FROM (recsys_engine.post_tags
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id
+            FROM recsys_engine.eligible_posts(topic_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = post_tags.post_id)
+          OFFSET 0) posts)
+   WHERE ((post_tags.tag = topic_posts.p_topic) AND (post_tags.created_at <= (topic_posts.p_request).at) AND ((topic_posts.p_request).pool IS NULL) AND (((topic_posts.p_request).readable IS NULL) OR (post_tags.post_id IN ( SELECT unnest((topic_posts.p_request).readable) AS unnest))))
+   ORDER BY post_tags.created_at DESC, post_tags.post_id
+  LIMIT topic_posts.p_limit)
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM (unnest((topic_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity)
+      JOIN recsys_engine.post_tags ON (((post_tags.post_id = posts.post_id) AND (post_tags.tag = topic_posts.p_topic))));
+END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_limit integer, p_share integer)
- RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+CREATE OR REPLACE FUNCTION recsys_engine.listed_hits(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer)
+ RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -3890,78 +3924,27 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve_topic(p_request recsys_engine.
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 #variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
 begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
-      from (
-        (
-          select posts.post_id, posts.author_id, post_tags.created_at
-          from recsys_engine.post_tags
-          cross join lateral (
-            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
-          ) as posts
-          where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
-            and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
-          order by post_tags.created_at desc, post_tags.post_id
-          limit looked
-        )
-        union all
-        select posts.post_id, posts.author_id, posts.created_at
-        from unnest(p_request.pool) as posts
-        join recsys_engine.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
-      ) as newest
-      order by newest.created_at desc, newest.post_id
-      limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$function$;
-
-drop function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer);
-
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer, p_share integer)
- RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  -- nearly always there are none of the two that are listed, and looking them up took .6 ms each
+  -- both lists are mostly empty, and the statement below took 0.6 ms
   if p_listed = '{}' or p_listed is null then
-    return;
+    return '{}';
   end if;
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
-      from unnest(p_listed) with ordinality as listed (post_id, place)
-      cross join lateral (
-        (
-          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
-          where eligible.post_id = listed.post_id and p_request.pool is null
-            and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
-          offset 0
-        )
-        union all
-        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
-      ) as posts
-      order by listed.place
-      limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
+  return array(
+    select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
+    from unnest(p_listed) with ordinality as listed (post_id, place)
+    cross join lateral (
+      (
+        select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
+        where eligible.post_id = listed.post_id and p_request.pool is null
+          and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
+        offset 0
+      )
+      union all
+      select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
+    ) as posts
+    order by listed.place
+    limit p_limit
+  );
 end
 $function$;
 
@@ -4068,6 +4051,19 @@ begin
   return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $function$;
+
+create or replace view recsys_engine.sources with (security_invoker=true) as
+ SELECT input,
+    name,
+    size,
+    fetch_limit,
+    is_global,
+    prepends_new_posts,
+    reason_priority,
+    is_ranker_feature,
+    finds,
+    (size / 10) AS max_per_author
+   FROM ( VALUES (1,'similar'::text,100,160,false,false,1,true,'posts nearest to the user''s vector'::text), (2,'active'::text,300,420,true,true,7,true,'posts with the latest interaction or creation'::text), (3,'fresh'::text,100,140,true,true,8,true,'newest posts'::text), (4,'trending'::text,50,125,true,false,5,true,'posts with most users in the last week'::text), (5,'popular'::text,100,250,true,false,6,false,'posts with most users, by a half-life of a month, where the last week says little'::text), (6,'followed'::text,50,100,false,false,3,true,'newest posts by followed authors, in followed topics, and by authors the user interacted with most'::text), (7,'touched'::text,100,140,false,false,4,true,'posts that most followed people interacted with'::text), (8,'covisited'::text,100,140,false,false,2,true,'posts that users of the same posts interacted with'::text), (NULL::integer,'topic'::text,20,40,false,false,NULL::integer,false,'newest posts of one followed topic, which take turns in the source followed'::text)) listed(input, name, size, fetch_limit, is_global, prepends_new_posts, reason_priority, is_ranker_feature, finds);
 
 CREATE OR REPLACE FUNCTION recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_hits json, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -4342,12 +4338,8 @@ BEGIN ATOMIC
    WHERE (posts.popularity IS NOT NULL);
 END;
 
-drop function recsys_engine.global_sources(recsys_engine.feed_request,text);
-
-drop function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer);
-
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
- RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+CREATE OR REPLACE FUNCTION recsys_engine.first_hits(p_request recsys_engine.feed_request, p_source text, p_limit integer, p_topic text DEFAULT NULL::text)
+ RETURNS recsys_engine.source_hit[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -4355,23 +4347,32 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve_active(p_request recsys_engine
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 #variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
 begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
+  -- a statement for each source: an order that is chosen at run time would have no index
+  case p_source
+    when 'active' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, p_limit) as posts order by posts.at desc, posts.post_id limit p_limit);
+    when 'fresh' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, p_limit) as posts order by posts.created_at desc, posts.post_id limit p_limit);
+    when 'trending' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, p_limit) as posts order by posts."trend" desc, posts.post_id limit p_limit);
+    when 'popular' then
+      -- where the trend says enough, this source only adds older posts: pages of a simulated community earned 2 % less
+      if not recsys_engine.is_trend_sparse(p_request) then
+        return '{}';
+      end if;
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, p_limit) as posts order by posts.popularity desc, posts.post_id limit p_limit);
+    when 'topic' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.topic_posts(p_request, p_topic, p_limit) as posts order by posts.created_at desc, posts.post_id limit p_limit);
+    when 'touched' then
+      return recsys_engine.listed_hits(p_request, p_request.touched, p_limit);
+    when 'covisited' then
+      return recsys_engine.listed_hits(p_request, p_request.covisited, p_limit);
+  end case;
 end
 $function$;
 
-drop function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer);
-
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_source(p_request recsys_engine.feed_request, p_source text, p_limit integer, p_share integer, p_topic text DEFAULT NULL::text)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
  STABLE
@@ -4381,68 +4382,14 @@ CREATE OR REPLACE FUNCTION recsys_engine.retrieve_fresh(p_request recsys_engine.
 AS $function$
 #variable_conflict use_column
 declare
-  found recsys_engine.source_hit[];
+  hits recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
+    hits := recsys_engine.first_hits(p_request, p_source, looked, p_topic);
+    exit when recsys_engine.has_enough_after_cap(p_request, hits, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$function$;
-
-drop function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer);
-
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
- RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
- RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  -- where a week says enough it only puts what is older among the candidates: pages of a simulated community earned 2 % less
-  if not recsys_engine.is_trend_sparse(p_request) then
-    return;
-  end if;
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, hits, p_limit, p_share);
 end
 $function$;
 
@@ -4459,117 +4406,65 @@ CREATE OR REPLACE FUNCTION recsys_engine.max_per_author(p_size integer, p_extent
 RETURN ((p_size / 10) * (1 + ((p_extent ~~ 'kept%'::text))::integer));
 
 CREATE OR REPLACE FUNCTION recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text)
- RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT source.name,
-     source.size,
-     source.kept,
+ SELECT sources.name,
+     sources.size,
+     sources.fetch_limit,
      found.post_id,
      found.author_id,
      found.rank,
      found.place
-    FROM (( VALUES ('active'::text,300,420)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_active(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('fresh'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_fresh(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('trending'::text,50,125)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine."retrieve_trending"(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('popular'::text,100,250)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_popular(global_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, global_sources.p_extent), recsys_engine.max_per_author(source.size, global_sources.p_extent)) found(post_id, author_id, rank, place));
+    FROM (recsys_engine.sources
+      CROSS JOIN LATERAL recsys_engine.retrieve_source(global_sources.p_request, sources.name, recsys_engine.source_fetch_limit(sources.size, sources.fetch_limit, global_sources.p_extent), recsys_engine.max_per_author(sources.size, global_sources.p_extent)) found(post_id, author_id, rank, place))
+   WHERE sources.is_global;
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_hits json DEFAULT NULL::json)
- RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT ('topic:'::text || followed.topic),
-     source.size,
-     source.kept,
+ SELECT COALESCE(('topic:'::text || followed.topic), sources.name) AS "coalesce",
+     sources.size,
+     sources.fetch_limit,
      found.post_id,
      found.author_id,
      found.rank,
      found.place
-    FROM ((( VALUES (20,40)) source(size, kept)
-      CROSS JOIN unnest((personal_sources.p_request).topics) followed(topic))
-      CROSS JOIN LATERAL recsys_engine.retrieve_topic(personal_sources.p_request, followed.topic, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('similar'::text,100,160)) source(name, size, kept)
+    FROM (((recsys_engine.sources
+      LEFT JOIN unnest((personal_sources.p_request).topics) followed(topic) ON ((sources.name = 'topic'::text)))
+      CROSS JOIN LATERAL ( VALUES (recsys_engine.source_fetch_limit(sources.size, sources.fetch_limit, personal_sources.p_extent),recsys_engine.max_per_author(sources.size, personal_sources.p_extent))) asked(most, share))
       CROSS JOIN LATERAL ( SELECT retrieve_similar.post_id,
              retrieve_similar.author_id,
              retrieve_similar.rank,
              retrieve_similar.place
-            FROM recsys_engine.retrieve_similar(personal_sources.p_request, personal_sources.p_model_id, personal_sources.p_embedding, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent), (personal_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
-           WHERE (personal_sources.p_hits IS NULL)
+            FROM recsys_engine.retrieve_similar(personal_sources.p_request, personal_sources.p_model_id, personal_sources.p_embedding, asked.most, asked.share, (personal_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
+           WHERE ((sources.name = 'similar'::text) AND (personal_sources.p_hits IS NULL))
          UNION ALL
           SELECT eligible_hits.post_id,
              eligible_hits.author_id,
              eligible_hits.rank,
              eligible_hits.place
-            FROM recsys_engine.eligible_hits(personal_sources.p_request, (personal_sources.p_hits -> source.name), source.kept) eligible_hits(post_id, author_id, rank, place)) found)
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('followed'::text,50,100)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_followed(personal_sources.p_request, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('touched'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_from_list(personal_sources.p_request, (personal_sources.p_request).touched, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place))
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('covisited'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.retrieve_from_list(personal_sources.p_request, (personal_sources.p_request).covisited, recsys_engine.source_fetch_limit(source.size, source.kept, personal_sources.p_extent), recsys_engine.max_per_author(source.size, personal_sources.p_extent)) found(post_id, author_id, rank, place));
+            FROM recsys_engine.eligible_hits(personal_sources.p_request, (personal_sources.p_hits -> 'similar'::text), sources.fetch_limit) eligible_hits(post_id, author_id, rank, place)
+           WHERE (sources.name = 'similar'::text)
+         UNION ALL
+          SELECT retrieve_followed.post_id,
+             retrieve_followed.author_id,
+             retrieve_followed.rank,
+             retrieve_followed.place
+            FROM recsys_engine.retrieve_followed(personal_sources.p_request, asked.most, asked.share) retrieve_followed(post_id, author_id, rank, place)
+           WHERE (sources.name = 'followed'::text)
+         UNION ALL
+          SELECT retrieve_source.post_id,
+             retrieve_source.author_id,
+             retrieve_source.rank,
+             retrieve_source.place
+            FROM recsys_engine.retrieve_source(personal_sources.p_request, sources.name, asked.most, asked.share, followed.topic) retrieve_source(post_id, author_id, rank, place)
+           WHERE ((sources.name = ANY (ARRAY['touched'::text, 'covisited'::text])) OR (followed.topic IS NOT NULL))) found)
+   WHERE (NOT sources.is_global);
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_limit integer, p_since timestamp with time zone, p_looks integer DEFAULT NULL::integer)
@@ -4825,7 +4720,7 @@ begin
     -- an author may have the whole page: it is in order of time
     select found.post_id from recsys_engine.retrieve_followed(request, p_most, p_most) as found
     union
-    select found.post_id from unnest(request.topics) as followed (topic) cross join lateral recsys_engine.retrieve_topic(request, followed.topic, p_most, p_most) as found
+    select found.post_id from unnest(request.topics) as followed (topic) cross join lateral recsys_engine.retrieve_source(request, 'topic', p_most, p_most, followed.topic) as found
   ) as brought
   cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = brought.post_id offset 0) as posts
   order by posts.created_at desc, posts.post_id
@@ -5037,7 +4932,7 @@ begin
     from (
       select * from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place) where found.source <> all (short)
       union all
-      select source, size, kept, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
+      select source, size, fetch_limit, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
     -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
@@ -5152,25 +5047,27 @@ begin
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
-    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
+    select array_agg(each.source), array_agg(each.size), array_agg(each.fetch_limit), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
       select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_hits)
       union all
       select * from recsys_engine.sources_from_hits(request, p_hits)
       union all
-      -- what was written since the common posts were read
-      (
-        select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
+      -- written since the global candidates were read
+      select 'since', most.size, most.fetch_limit, newest.post_id, newest.author_id, null, newest.place
+      from (select max(sources.size) as size, max(sources.fetch_limit) as fetch_limit, min(sources.max_per_author) as share from recsys_engine.sources where sources.prepends_new_posts) as most
+      cross join lateral (
+        select numbered.post_id, numbered.author_id, row_number() over (order by numbered.created_at desc, numbered.post_id) as place
         from (
           select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys_engine.newest_posts_since(request, 20 * 420, p_global_at + interval '1 microsecond') as posts
-        ) as newest
-        -- what is beyond the share of an author waits until the common posts are read again
-        where newest.author_id is null or newest.number <= 10
-        order by newest.created_at desc, newest.post_id
-        limit 420
-      )
+          from recsys_engine.newest_posts_since(request, 20 * most.fetch_limit, p_global_at + interval '1 microsecond') as posts
+        ) as numbered
+        -- posts beyond the cap of an author wait until the global candidates are read again
+        where numbered.author_id is null or numbered.number <= most.share
+        order by numbered.created_at desc, numbered.post_id
+        limit most.fetch_limit
+      ) as newest
     ) as each;
 
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
@@ -5435,20 +5332,20 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
- RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT source.name,
-     source.size,
-     source.kept,
+ SELECT sources.name,
+     sources.size,
+     sources.fetch_limit,
      found.post_id,
      found.author_id,
      found.rank,
      found.place
-    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125), ('popular'::text,100,250)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_hits -> source.name), source.kept) found(post_id, author_id, rank, place))
-   WHERE ((source.name <> 'popular'::text) OR ((sources_from_hits.p_hits IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request)));
+    FROM (recsys_engine.sources
+      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_hits -> sources.name), sources.fetch_limit) found(post_id, author_id, rank, place))
+   WHERE (sources.is_global AND ((sources.name <> 'popular'::text) OR ((sources_from_hits.p_hits IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request))));
 END;
 
 drop function recsys_engine.is_list(jsonb,text,integer,integer);
@@ -9578,12 +9475,12 @@ CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.
 BEGIN ATOMIC
  SELECT global_sources.source,
      global_sources.size,
-     global_sources.kept,
+     global_sources.fetch_limit,
      global_sources.post_id,
      global_sources.author_id,
      global_sources.rank,
      global_sources.place
-    FROM recsys_engine.global_sources(common_sources.p_request, common_sources.p_extent) global_sources(source, size, kept, post_id, author_id, rank, place);
+    FROM recsys_engine.global_sources(common_sources.p_request, common_sources.p_extent) global_sources(source, size, fetch_limit, post_id, author_id, rank, place);
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.given_posts(p_user_id uuid, p_given uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint)
@@ -10023,13 +9920,35 @@ comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_r
 
 comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
 
-comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) is 'The p_limit newest posts of a topic, p_share of an author before all others''.';
+comment on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) is 'The p_limit newest posts of a topic; with a pool all of it.';
 
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) is 'The first p_limit of some posts that may be in the feed, with at most p_share per author before all others'': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited.';
+comment on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) is 'The first p_limit posts of a list that may be in the feed, in its order: of recsys_engine.with_followee_engagements or recsys_engine.with_covisited.';
 
 comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the strongest neighbours of posts that its user interacted with (recsys_engine.with_engaged_posts). The service role may find posts that the caller may not read: each source checks its posts.';
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+
+comment on view recsys_engine.sources is 'The sources of retrieval, one row each. npm run types writes them into _shared/features/sources.ts, for the functions and the trainer.';
+
+comment on column recsys_engine.sources.input is 'Position among the inputs of the ranker, from 1; null: not a source by itself.';
+
+comment on column recsys_engine.sources.name is 'Name, as in ranks, reasons and reports.';
+
+comment on column recsys_engine.sources.size is 'Number of posts that the source contributes at most. A post without a rank counts as one behind the last.';
+
+comment on column recsys_engine.sources.fetch_limit is 'Number of posts that a worker fetches before it asks which of them a caller may see: more than size, because readers know some and may not see others.';
+
+comment on column recsys_engine.sources.is_global is 'Whether the source is the same for all users, apart from posts that a user may not see, knows or was served.';
+
+comment on column recsys_engine.sources.prepends_new_posts is 'Whether posts that were written after a worker read the source come first.';
+
+comment on column recsys_engine.sources.reason_priority is 'Where two sources rank a post alike, the lower number gives the reason that a reader sees.';
+
+comment on column recsys_engine.sources.is_ranker_feature is 'Whether the rank is an input of the ranker. Models of 1.0.0 have no input for popular, which the counts of a post tell anyway.';
+
+comment on column recsys_engine.sources.finds is 'What the source finds.';
+
+comment on column recsys_engine.sources.max_per_author is 'Number of posts of one author that precede all others: a tenth of size.';
 
 comment on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_limit that the request does not leave out; without their authors.';
 
@@ -10047,13 +9966,9 @@ comment on function recsys_engine.is_trend_sparse(recsys_engine.feed_request) is
 
 comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_limit posts with most users, decayed with a half-life of a month (recsys_engine.popularity). Posts of earlier states or of a pool are added.';
 
-comment on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) is 'The p_limit posts with the latest interaction or creation, with at most p_share per author before all others''.';
+comment on function recsys_engine.first_hits(recsys_engine.feed_request,text,integer,text) is 'The first p_limit posts of a source of recsys_engine.sources in its order, without a cap per author. p_topic: of the source topic.';
 
-comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts, p_share of an author before all others''.';
-
-comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) is 'The p_limit posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
-
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_source(recsys_engine.feed_request,text,integer,integer,text) is 'The first p_limit posts of a source, with at most p_share per author before all others''. For all sources but similar and followed, which have functions of their own.';
 
 comment on function recsys_engine.source_fetch_limit(integer,integer,text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
@@ -10061,7 +9976,7 @@ comment on function recsys_engine.max_per_author(integer,text) is 'How many post
 
 comment on function recsys_engine.global_sources(recsys_engine.feed_request,text) is 'Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
-comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'Hits of the sources that differ by reader. Each followed topic is a list of its own (topic:NAME). p_extent as in recsys_engine.source_fetch_limit; p_hits: a worker''s hits for similar (recsys_engine.sources_from_hits), null: the nearest are searched for.';
 
 comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
@@ -10521,13 +10436,13 @@ revoke execute on function recsys_engine.retrieve_followed(recsys_engine.feed_re
 
 grant execute on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) from public;
+revoke execute on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) from public;
 
-grant execute on function recsys_engine.retrieve_topic(recsys_engine.feed_request,text,integer,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) from public;
+revoke execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) from public;
 
-grant execute on function recsys_engine.retrieve_from_list(recsys_engine.feed_request,uuid[],integer,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) from public;
 
@@ -10561,21 +10476,13 @@ revoke execute on function recsys_engine.popular_posts(recsys_engine.feed_reques
 
 grant execute on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) from public;
+revoke execute on function recsys_engine.first_hits(recsys_engine.feed_request,text,integer,text) from public;
 
-grant execute on function recsys_engine.retrieve_active(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.first_hits(recsys_engine.feed_request,text,integer,text) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) from public;
+revoke execute on function recsys_engine.retrieve_source(recsys_engine.feed_request,text,integer,integer,text) from public;
 
-grant execute on function recsys_engine.retrieve_fresh(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
-
-revoke execute on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) from public;
-
-grant execute on function recsys_engine.retrieve_trending(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
-
-revoke execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) from public;
-
-grant execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.retrieve_source(recsys_engine.feed_request,text,integer,integer,text) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.global_sources(recsys_engine.feed_request,text) from public;
 
@@ -10896,6 +10803,8 @@ grant insert on table recsys_engine.index_window to service_role;
 grant select on table recsys_engine.index_window to service_role;
 
 grant update on table recsys_engine.index_window to service_role;
+
+grant select on table recsys_engine.sources to anon, authenticated, service_role;
 
 grant select on table recsys_engine.impression_partitions to service_role;
 

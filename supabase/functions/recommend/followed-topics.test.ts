@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { retrieval, sources } from "../_shared/features/retrieval.ts";
+import { partialSources, sources } from "../_shared/features/retrieval.ts";
 import { emptyServedState } from "../_shared/recommend/request/cursor.ts";
 import { retrieve } from "../_shared/recommend/sources/retrieve.ts";
 
@@ -65,7 +65,7 @@ test("the newest posts of a followed topic are there that no other source brings
   await follow("topic", "go");
   const newest = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22].map((n) => `go ${n}`);
   assert.deepEqual(titles(await followed()), newest);
-  assert.equal(newest.length, retrieval.topicPosts);
+  assert.equal(newest.length, partialSources.topic.size);
   await follow("person", quiet);
   assert.deepEqual(titles(await followed()), ["quiet", ...newest]);
   await follow("group", "CHESS");

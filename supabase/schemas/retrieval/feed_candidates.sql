@@ -177,7 +177,7 @@ begin
     from (
       select * from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place) where found.source <> all (short)
       union all
-      select source, size, kept, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
+      select source, size, fetch_limit, post_id, rank, place from recsys_engine.global_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
     -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
@@ -293,25 +293,27 @@ begin
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
-    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
+    select array_agg(each.source), array_agg(each.size), array_agg(each.fetch_limit), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
       select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_hits)
       union all
       select * from recsys_engine.sources_from_hits(request, p_hits)
       union all
-      -- what was written since the common posts were read
-      (
-        select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
+      -- written since the global candidates were read
+      select 'since', most.size, most.fetch_limit, newest.post_id, newest.author_id, null, newest.place
+      from (select max(sources.size) as size, max(sources.fetch_limit) as fetch_limit, min(sources.max_per_author) as share from recsys_engine.sources where sources.prepends_new_posts) as most
+      cross join lateral (
+        select numbered.post_id, numbered.author_id, row_number() over (order by numbered.created_at desc, numbered.post_id) as place
         from (
           select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys_engine.newest_posts_since(request, 20 * 420, p_global_at + interval '1 microsecond') as posts
-        ) as newest
-        -- what is beyond the share of an author waits until the common posts are read again
-        where newest.author_id is null or newest.number <= 10
-        order by newest.created_at desc, newest.post_id
-        limit 420
-      )
+          from recsys_engine.newest_posts_since(request, 20 * most.fetch_limit, p_global_at + interval '1 microsecond') as posts
+        ) as numbered
+        -- posts beyond the cap of an author wait until the global candidates are read again
+        where numbered.author_id is null or numbered.number <= most.share
+        order by numbered.created_at desc, numbered.post_id
+        limit most.fetch_limit
+      ) as newest
     ) as each;
 
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again

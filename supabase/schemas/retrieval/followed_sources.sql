@@ -131,80 +131,53 @@ end
 $$;
 comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request, integer, integer) is 'The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
 
-create function recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_limit integer, p_share integer)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(newest.post_id, newest.author_id)::recsys_engine.source_hit
-      from (
-        (
-          select posts.post_id, posts.author_id, post_tags.created_at
-          from recsys_engine.post_tags
-          cross join lateral (
-            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
-          ) as posts
-          where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
-            and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
-          order by post_tags.created_at desc, post_tags.post_id
-          limit looked
-        )
-        union all
-        select posts.post_id, posts.author_id, posts.created_at
-        from unnest(p_request.pool) as posts
-        join recsys_engine.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
-      ) as newest
-      order by newest.created_at desc, newest.post_id
-      limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$$;
-comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request, text, integer, integer) is 'The p_limit newest posts of a topic, p_share of an author before all others''.';
+create function recsys_engine.topic_posts(p_request recsys_engine.feed_request, p_topic text, p_limit integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
+language sql stable security invoker
+begin atomic
+  (
+    select posts.post_id, posts.author_id, post_tags.created_at
+    from recsys_engine.post_tags
+    cross join lateral (
+      select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
+    ) as posts
+    where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
+      and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
+    order by post_tags.created_at desc, post_tags.post_id
+    limit p_limit
+  )
+  union all
+  select posts.post_id, posts.author_id, posts.created_at
+  from unnest(p_request.pool) as posts
+  join recsys_engine.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic;
+end;
+comment on function recsys_engine.topic_posts(recsys_engine.feed_request, text, integer) is 'The p_limit newest posts of a topic; with a pool all of it.';
 
-create function recsys_engine.retrieve_from_list(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer, p_share integer)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.listed_hits(p_request recsys_engine.feed_request, p_listed uuid[], p_limit integer) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
 begin
-  -- nearly always there are none of the two that are listed, and looking them up took .6 ms each
+  -- both lists are mostly empty, and the statement below took 0.6 ms
   if p_listed = '{}' or p_listed is null then
-    return;
+    return '{}';
   end if;
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
-      from unnest(p_listed) with ordinality as listed (post_id, place)
-      cross join lateral (
-        (
-          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
-          where eligible.post_id = listed.post_id and p_request.pool is null
-            and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
-          offset 0
-        )
-        union all
-        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
-      ) as posts
-      order by listed.place
-      limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
+  return array(
+    select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
+    from unnest(p_listed) with ordinality as listed (post_id, place)
+    cross join lateral (
+      (
+        select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
+        where eligible.post_id = listed.post_id and p_request.pool is null
+          and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
+        offset 0
+      )
+      union all
+      select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
+    ) as posts
+    order by listed.place
+    limit p_limit
+  );
 end
 $$;
-comment on function recsys_engine.retrieve_from_list(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_limit of some posts that may be in the feed, with at most p_share per author before all others'': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited.';
+comment on function recsys_engine.listed_hits(recsys_engine.feed_request, uuid[], integer) is 'The first p_limit posts of a list that may be in the feed, in its order: of recsys_engine.with_followee_engagements or recsys_engine.with_covisited.';

@@ -18,7 +18,7 @@ begin
     -- an author may have the whole page: it is in order of time
     select found.post_id from recsys_engine.retrieve_followed(request, p_most, p_most) as found
     union
-    select found.post_id from unnest(request.topics) as followed (topic) cross join lateral recsys_engine.retrieve_topic(request, followed.topic, p_most, p_most) as found
+    select found.post_id from unnest(request.topics) as followed (topic) cross join lateral recsys_engine.retrieve_source(request, 'topic', p_most, p_most, followed.topic) as found
   ) as brought
   cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = brought.post_id offset 0) as posts
   order by posts.created_at desc, posts.post_id

@@ -55,14 +55,14 @@ $$;
 comment on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 create function recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
-returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+returns table (source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select source.*, found.*
-  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125), ('popular', 100, 250)) as source (name, size, kept)
-  cross join lateral recsys_engine.eligible_hits(p_request, p_hits -> name, kept) as found
-  -- each feed calls it, and most have nothing found: then it is not asked whether a week says little
-  where source.name <> 'popular' or (p_hits is not null and recsys_engine.is_trend_sparse(p_request));
+  select sources.name, sources.size, sources.fetch_limit, found.*
+  from recsys_engine.sources
+  cross join lateral recsys_engine.eligible_hits(p_request, p_hits -> sources.name, sources.fetch_limit) as found
+  -- most feeds have no hits: then the question about the trend is not worth its time
+  where sources.is_global and (sources.name <> 'popular' or (p_hits is not null and recsys_engine.is_trend_sparse(p_request)));
 end;
 comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request, json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
 

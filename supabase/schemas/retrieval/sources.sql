@@ -1,7 +1,33 @@
--- The sources of retrieval, each a function that brings its best posts with their ranks from 1, and at the end the two lists of them, by which
--- every way to candidates goes (docs/adding-a-source.md). In each an author has a share: a source looks at as many posts as it brings and, until
--- as many are within the shares, at 4 and 20 times as many; what is beyond a share takes places that are left. Each keeps its plans for a session.
--- With a filter they choose from the pool of the request. "trend" is quoted because `supabase db push` takes the end of any other word for that of the body.
+-- The sources of retrieval (docs/adding-a-source.md). Each brings its best posts in its order. A source reads as many posts as it brings and, where one
+-- author has more than the cap of them, 4 and 20 times as many. With a filter it chooses from the pool of the request. "trend" is quoted because
+-- `supabase db push` takes the end of any other word for that of the body.
+
+create view recsys_engine.sources with (security_invoker = true) as
+select listed.*, listed.size / 10 as max_per_author
+from (
+  values
+    (1, 'similar', 100, 160, false, false, 1, true, 'posts nearest to the user''s vector'),
+    (2, 'active', 300, 420, true, true, 7, true, 'posts with the latest interaction or creation'),
+    (3, 'fresh', 100, 140, true, true, 8, true, 'newest posts'),
+    (4, 'trending', 50, 125, true, false, 5, true, 'posts with most users in the last week'),
+    (5, 'popular', 100, 250, true, false, 6, false, 'posts with most users, by a half-life of a month, where the last week says little'),
+    (6, 'followed', 50, 100, false, false, 3, true, 'newest posts by followed authors, in followed topics, and by authors the user interacted with most'),
+    (7, 'touched', 100, 140, false, false, 4, true, 'posts that most followed people interacted with'),
+    (8, 'covisited', 100, 140, false, false, 2, true, 'posts that users of the same posts interacted with'),
+    (null, 'topic', 20, 40, false, false, null, false, 'newest posts of one followed topic, which take turns in the source followed')
+) as listed (input, name, size, fetch_limit, is_global, prepends_new_posts, reason_priority, is_ranker_feature, finds);
+comment on view recsys_engine.sources is 'The sources of retrieval, one row each. npm run types writes them into _shared/features/sources.ts, for the functions and the trainer.';
+comment on column recsys_engine.sources.input is 'Position among the inputs of the ranker, from 1; null: not a source by itself.';
+comment on column recsys_engine.sources.name is 'Name, as in ranks, reasons and reports.';
+comment on column recsys_engine.sources.size is 'Number of posts that the source contributes at most. A post without a rank counts as one behind the last.';
+comment on column recsys_engine.sources.fetch_limit is 'Number of posts that a worker fetches before it asks which of them a caller may see: more than size, because readers know some and may not see others.';
+comment on column recsys_engine.sources.is_global is 'Whether the source is the same for all users, apart from posts that a user may not see, knows or was served.';
+comment on column recsys_engine.sources.prepends_new_posts is 'Whether posts that were written after a worker read the source come first.';
+comment on column recsys_engine.sources.reason_priority is 'Where two sources rank a post alike, the lower number gives the reason that a reader sees.';
+comment on column recsys_engine.sources.is_ranker_feature is 'Whether the rank is an input of the ranker. Models of 1.0.0 have no input for popular, which the counts of a post tell anyway.';
+comment on column recsys_engine.sources.finds is 'What the source finds.';
+comment on column recsys_engine.sources.max_per_author is 'Number of posts of one author that precede all others: a tenth of size.';
+grant select on recsys_engine.sources to authenticated, service_role;
 
 create function recsys_engine.eligible_hits(p_request recsys_engine.feed_request, p_hits json, p_limit integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -225,97 +251,57 @@ begin atomic
 end;
 comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_limit posts with most users, decayed with a half-life of a month (recsys_engine.popularity). Posts of earlier states or of a pool are added.';
 
-create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
+create function recsys_engine.first_hits(p_request recsys_engine.feed_request, p_source text, p_limit integer, p_topic text default null) returns recsys_engine.source_hit[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  -- a statement for each source: an order that is chosen at run time would have no index
+  case p_source
+    when 'active' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, p_limit) as posts order by posts.at desc, posts.post_id limit p_limit);
+    when 'fresh' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, p_limit) as posts order by posts.created_at desc, posts.post_id limit p_limit);
+    when 'trending' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, p_limit) as posts order by posts."trend" desc, posts.post_id limit p_limit);
+    when 'popular' then
+      -- where the trend says enough, this source only adds older posts: pages of a simulated community earned 2 % less
+      if not recsys_engine.is_trend_sparse(p_request) then
+        return '{}';
+      end if;
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, p_limit) as posts order by posts.popularity desc, posts.post_id limit p_limit);
+    when 'topic' then
+      return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.topic_posts(p_request, p_topic, p_limit) as posts order by posts.created_at desc, posts.post_id limit p_limit);
+    when 'touched' then
+      return recsys_engine.listed_hits(p_request, p_request.touched, p_limit);
+    when 'covisited' then
+      return recsys_engine.listed_hits(p_request, p_request.covisited, p_limit);
+  end case;
+end
+$$;
+comment on function recsys_engine.first_hits(recsys_engine.feed_request, text, integer, text) is 'The first p_limit posts of a source of recsys_engine.sources in its order, without a cap per author. p_topic: of the source topic.';
+
+create function recsys_engine.retrieve_source(p_request recsys_engine.feed_request, p_source text, p_limit integer, p_share integer, p_topic text default null)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys_engine.source_hit[];
+  hits recsys_engine.source_hit[];
   looked integer;
 begin
   foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
+    hits := recsys_engine.first_hits(p_request, p_source, looked, p_topic);
+    exit when recsys_engine.has_enough_after_cap(p_request, hits, looked, p_limit, p_share);
   end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
+  return query select * from recsys_engine.cap_per_author(p_request, hits, p_limit, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_limit posts with the latest interaction or creation, with at most p_share per author before all others''.';
+comment on function recsys_engine.retrieve_source(recsys_engine.feed_request, text, integer, integer, text) is 'The first p_limit posts of a source, with at most p_share per author before all others''. For all sources but similar and followed, which have functions of their own.';
 
-create function recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$$;
-comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request, integer, integer) is 'The p_limit newest posts, p_share of an author before all others''.';
-
-create function recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$$;
-comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_limit posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
-
-create function recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  found recsys_engine.source_hit[];
-  looked integer;
-begin
-  -- where a week says enough it only puts what is older among the candidates: pages of a simulated community earned 2 % less
-  if not recsys_engine.is_trend_sparse(p_request) then
-    return;
-  end if;
-  foreach looked in array array[p_limit, 4 * p_limit, 20 * p_limit] loop
-    found := array(
-      select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
-    );
-    exit when recsys_engine.has_enough_after_cap(p_request, found, looked, p_limit, p_share);
-  end loop;
-  return query select * from recsys_engine.cap_per_author(p_request, found, p_limit, p_share);
-end
-$$;
-comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others''.';
-
-
--- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
--- author a tenth of the size comes before all others', and a fifth in what is kept, since a caller may not see, or knows, some of them.
+-- How many posts of a source are read depends on who asks: a feed that reads all sources, a worker that keeps them for many feeds, or recsys.explain.
 
 create function recsys_engine.source_fetch_limit(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable
@@ -327,63 +313,46 @@ language sql immutable
 return p_size / 10 * (1 + (p_extent like 'kept%')::integer);
 comment on function recsys_engine.max_per_author(integer, text) is 'How many posts of one author precede all others'' in a source of that size.';
 
-create function recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.global_sources(p_request recsys_engine.feed_request, p_extent text)
+returns table (source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select source.*, found.*
-  from (values ('active', 300, 420)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('fresh', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('popular', 100, 250)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_popular(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
+  select sources.name, sources.size, sources.fetch_limit, found.*
+  from recsys_engine.sources
+  cross join lateral recsys_engine.retrieve_source(p_request, sources.name, recsys_engine.source_fetch_limit(sources.size, sources.fetch_limit, p_extent), recsys_engine.max_per_author(sources.size, p_extent)) as found
+  where sources.is_global;
 end;
 comment on function recsys_engine.global_sources(recsys_engine.feed_request, text) is 'Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit.';
 
 create function recsys_engine.personal_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_hits json default null)
-returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+returns table (source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select 'topic:' || followed.topic, size, kept, found.*
-  from (values (20, 40)) as source (size, kept)
-  cross join unnest(p_request.topics) as followed (topic)
-  cross join lateral recsys_engine.retrieve_topic(p_request, followed.topic, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('similar', 100, 160)) as source (name, size, kept)
+  select coalesce('topic:' || followed.topic, sources.name), sources.size, sources.fetch_limit, found.*
+  from recsys_engine.sources
+  left join unnest(p_request.topics) as followed (topic) on sources.name = 'topic'
+  cross join lateral (values (
+    recsys_engine.source_fetch_limit(sources.size, sources.fetch_limit, p_extent), recsys_engine.max_per_author(sources.size, p_extent)
+  )) as asked (most, share)
   cross join lateral (
-    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent), p_extent = 'kept') where p_hits is null
+    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, asked.most, asked.share, p_extent = 'kept') where sources.name = 'similar' and p_hits is null
     union all
-    select * from recsys_engine.eligible_hits(p_request, p_hits -> name, kept)
+    select * from recsys_engine.eligible_hits(p_request, p_hits -> 'similar', sources.fetch_limit) where sources.name = 'similar'
+    union all
+    select * from recsys_engine.retrieve_followed(p_request, asked.most, asked.share) where sources.name = 'followed'
+    union all
+    select * from recsys_engine.retrieve_source(p_request, sources.name, asked.most, asked.share, followed.topic)
+    where sources.name in ('touched', 'covisited') or followed.topic is not null
   ) as found
-  union all
-  select source.*, found.*
-  from (values ('followed', 50, 100)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_followed(p_request, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('touched', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_from_list(p_request, p_request.touched, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found
-  union all
-  select source.*, found.*
-  from (values ('covisited', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_from_list(p_request, p_request.covisited, recsys_engine.source_fetch_limit(size, kept, p_extent), recsys_engine.max_per_author(size, p_extent)) as found;
+  where not sources.is_global;
 end;
-comment on function recsys_engine.personal_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for.';
+comment on function recsys_engine.personal_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'Hits of the sources that differ by reader. Each followed topic is a list of its own (topic:NAME). p_extent as in recsys_engine.source_fetch_limit; p_hits: a worker''s hits for similar (recsys_engine.sources_from_hits), null: the nearest are searched for.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|eligible_hits$|has_enough_after_cap$|cap_per_author$|is_trend_sparse$|historical_post_states$|(newest|active|trending|popular)_posts|with_affinities$|with_followee_engagements$|source_fetch_limit$|max_per_author$|global_sources$|personal_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|eligible_hits$|first_hits$|listed_hits$|has_enough_after_cap$|cap_per_author$|is_trend_sparse$|historical_post_states$|(newest|active|trending|popular|topic)_posts|with_affinities$|with_followee_engagements$|source_fetch_limit$|max_per_author$|global_sources$|personal_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -74,10 +74,10 @@ test("of each source the author has a tenth, and others all that is left", async
   const candidates = await assertAgrees(instant, user, interest);
   for (const source of sourceNames) {
     const brought = candidates.filter(({ ranks }) => ranks[source] !== null);
-    const { size, share } = sourceOptions[source];
+    const { size, maxPerAuthor } = sourceOptions[source];
     assert.equal(brought.length, size, source);
-    assert.equal(share, size / 10, source);
-    assert.equal(brought.filter(({ author_id }) => author_id === many).length, share, source);
+    assert.equal(maxPerAuthor, size / 10, source);
+    assert.equal(brought.filter(({ author_id }) => author_id === many).length, maxPerAuthor, source);
   }
 });
 

@@ -9,11 +9,11 @@ interface Shared {
   isFull: boolean;
 }
 
-/** The first `size` of some posts, of which `share` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
+/** The first `size` of some posts, of which `maxPerAuthor` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
 export function authorCappedPosts(
   posts: Iterable<number>,
   authors: ArrayLike<number>,
-  { size, share }: { size: number; share: number },
+  { size, maxPerAuthor }: { size: number; maxPerAuthor: number },
 ): Shared {
   const within: number[] = [];
   const beyond: number[] = [];
@@ -24,7 +24,7 @@ export function authorCappedPosts(
     const author = authors[post];
     const number = (ofAuthor.get(author) ?? 0) + 1;
     ofAuthor.set(author, number);
-    (author >= 0 && number > share ? beyond : within).push(post);
+    (author >= 0 && number > maxPerAuthor ? beyond : within).push(post);
   }
   return { posts: [...within, ...beyond].slice(0, size), isFull: within.length === size };
 }

@@ -1,7 +1,7 @@
-/** What recsys_engine.retrieve_followed and recsys_engine.retrieve_topic bring, and the turns that they take. */
+/** What the sources `followed` and `topic` bring (supabase/schemas/retrieval), and the turns that they take. */
 
 import { interleaveTopics } from "../../../supabase/functions/_shared/features/interleave-topics.ts";
-import { retrieval, sources } from "../../../supabase/functions/_shared/features/retrieval.ts";
+import { partialSources, retrieval, sources } from "../../../supabase/functions/_shared/features/retrieval.ts";
 import { authorCappedPosts } from "./author-cap.ts";
 import type { Community } from "./community.ts";
 
@@ -15,8 +15,6 @@ interface Asked {
   /** Whether a post may be in the feed at work. */
   eligible(post: number): boolean;
 }
-
-const ofTopic = { size: retrieval.topicPosts, share: retrieval.topicPosts / 10 };
 
 /** `postsOf`: by author, the newest last. */
 export function followedPosts(
@@ -33,7 +31,7 @@ export function followedPosts(
   const posts = [...newest(follows), ...newest(others.filter((author) => !known.has(author)))];
   return interleaveTopics(
     authorCappedPosts(posts, authors, sources.followed).posts,
-    topics.map((topic) => authorCappedPosts(only(topic, eligible), authors, ofTopic).posts),
+    topics.map((topic) => authorCappedPosts(only(topic, eligible), authors, partialSources.topic).posts),
     (post) => (authors[post] < 0 ? null : authors[post]),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The limits of retrieval are declared in _shared/features/retrieval.ts; SQL has them as literals and the replay imports
- * them. The literals are read here, and a community that runs into each limit shows that SQL and the replay agree there.
+ * The sizes of sources are rows of recsys_engine.sources, from which TypeScript is generated. SQL has other limits as literals, which are read here.
+ * A community that runs into each limit shows that SQL and the replay agree there.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -109,51 +109,24 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
   );
 });
 
-test("what a worker finds for the common sources has their limits", async () => {
-  const { rows } = await pool.query("select pg_get_functiondef('recsys_engine.sources_from_hits'::regproc) as text");
-  const lines = rows[0].text.matchAll(/\('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
-  assert.deepEqual(
-    Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]),
-    sourceNames.flatMap((source) => {
-      const { common, size, kept } = sources[source];
-      return common ? [[source, size, kept]] : [];
-    }),
-  );
+test("a source reads as many posts as who asks needs, and caps an author at a tenth", async () => {
+  for (const { size, fetchLimit, maxPerAuthor } of Object.values(sources)) {
+    const { rows } = await pool.query(
+      `select extent, recsys_engine.source_fetch_limit($1, $2, extent) as most, recsys_engine.max_per_author($1, extent) as share
+       from unnest('{feed,kept,kept+100,all}'::text[]) as extent`,
+      [size, fetchLimit],
+    );
+    assert.deepEqual(rows, [
+      { extent: "feed", most: size, share: maxPerAuthor },
+      // twice the cap, since a caller may not see some of it
+      { extent: "kept", most: fetchLimit, share: 2 * maxPerAuthor },
+      { extent: "kept+100", most: fetchLimit + 100, share: 2 * maxPerAuthor },
+      { extent: "all", most: null, share: maxPerAuthor },
+    ]);
+  }
 });
 
 test("the limits in the text of the SQL functions are the declared ones", async () => {
-  for (const [list, common] of [
-    ["global_sources", true],
-    ["personal_sources", false],
-  ] as const) {
-    const { rows } = await pool.query("select pg_get_functiondef(('recsys_engine.' || $1)::regproc) as text", [list]);
-    const lines = rows[0].text.matchAll(/VALUES \('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
-    const ofSql = Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]);
-    const declared = sourceNames.filter((source) => sources[source].common === common);
-    assert.deepEqual(
-      ofSql,
-      declared.map((source) => [source, sources[source].size, sources[source].kept]),
-    );
-    for (const source of declared) {
-      const { size, kept, share } = sources[source];
-      // each line asks for as many as its own row says
-      const line = rows[0].text.split(/UNION ALL/).find((text: string) => text.includes(`'${source}'::text`));
-      const sized =
-        /source_fetch_limit\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys_engine\.max_per_author\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
-      assert.equal(line?.match(sized)?.length, 1, source);
-      const { rows: extents } = await pool.query(
-        `select extent, recsys_engine.source_fetch_limit($1, $2, extent) as most, recsys_engine.max_per_author($1, extent) as share
-         from unnest('{feed,kept,all}'::text[]) as extent`,
-        [size, kept],
-      );
-      assert.deepEqual(extents, [
-        { extent: "feed", most: size, share },
-        // twice an author's share, since a caller may not see some of it
-        { extent: "kept", most: kept, share: 2 * share },
-        { extent: "all", most: null, share },
-      ]);
-    }
-  }
   assert.deepEqual(await numbers("trending_posts", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,
     retrieval.trendingHours, // for those whose state has changed since
@@ -163,11 +136,8 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("is_trend_sparse", /return (\d+) >/g), [posts]);
   assert.deepEqual(await numbers("is_trend_sparse", /\blimit (\d+)/g), [posts, posts]);
   assert.deepEqual(await numbers("is_trend_sparse", /168 \+ (\d+);/g), [Math.log2(people)]);
-  assert.deepEqual(await numbers("feed_candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
-  assert.deepEqual(await numbers("feed_candidates", /limit (\d+)\n/g), [sources.active.kept]);
-  assert.deepEqual(await numbers("feed_candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
-  for (const source of ["similar", "active", "fresh", "trending", "popular"])
-    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_(?:most|limit)\] loop/g), [overfetchFactor]);
+  for (const retrieve of ["retrieve_similar", "retrieve_source"])
+    assert.deepEqual(await numbers(retrieve, /, (\d+) \* p_(?:most|limit)\] loop/g), [overfetchFactor]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,
     retrieval.followedAuthors,

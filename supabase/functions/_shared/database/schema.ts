@@ -2009,6 +2009,49 @@ export interface RecsysEngineSizes {
   size: string;
 }
 
+export interface RecsysEngineSources {
+  /**
+   * Number of posts that a worker fetches before it asks which of them a caller may see: more than size, because readers know some and may not see others.
+   */
+  fetch_limit: number;
+  /**
+   * What the source finds.
+   */
+  finds: string;
+  /**
+   * Position among the inputs of the ranker, from 1; null: not a source by itself.
+   */
+  input: number;
+  /**
+   * Whether the source is the same for all users, apart from posts that a user may not see, knows or was served.
+   */
+  is_global: boolean;
+  /**
+   * Whether the rank is an input of the ranker. Models of 1.0.0 have no input for popular, which the counts of a post tell anyway.
+   */
+  is_ranker_feature: boolean;
+  /**
+   * Number of posts of one author that precede all others: a tenth of size.
+   */
+  max_per_author: number;
+  /**
+   * Name, as in ranks, reasons and reports.
+   */
+  name: string;
+  /**
+   * Whether posts that were written after a worker read the source come first.
+   */
+  prepends_new_posts: boolean;
+  /**
+   * Where two sources rank a post alike, the lower number gives the reason that a reader sees.
+   */
+  reason_priority: number;
+  /**
+   * Number of posts that the source contributes at most. A post without a rank counts as one behind the last.
+   */
+  size: number;
+}
+
 export interface RecsysEngineTimeline {
   /**
    * When the event was.
@@ -3560,6 +3603,7 @@ export interface DB {
   "recsys_engine.shadow_impressions": RecsysEngineShadowImpressions;
   "recsys_engine.similar_people": RecsysEngineSimilarPeople;
   "recsys_engine.sizes": RecsysEngineSizes;
+  "recsys_engine.sources": RecsysEngineSources;
   "recsys_engine.timeline": RecsysEngineTimeline;
   "recsys_engine.topic_runs": RecsysEngineTopicRuns;
   "recsys_engine.topics": RecsysEngineTopics;
@@ -3869,6 +3913,8 @@ export interface Functions {
   "recsys_engine.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
   /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
   "recsys_engine.first_day_quota": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
+  /** The first p_limit posts of a source of recsys_engine.sources in its order, without a cap per author. p_topic: of the source topic. */
+  "recsys_engine.first_hits": { args: { p_request: string | null; p_source: string | null; p_limit: number | null; p_topic?: string | null | undefined }; row: { first_hits: string } };
   /** A user's first interaction with any post, without backdated days. Null: none. */
   "recsys_engine.first_interaction_at": { args: { p_user_id: string | null }; row: { first_interaction_at: Date } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
@@ -3894,7 +3940,7 @@ export interface Functions {
   /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
   "recsys_engine.global_candidates": { args: { p_now?: Date | string | null | undefined }; row: { global_candidates: any } };
   /** Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit. */
-  "recsys_engine.global_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  "recsys_engine.global_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; fetch_limit: number; post_id: string; author_id: string; rank: number; place: number } };
   /** To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none. */
   "recsys_engine.group_of": { args: { p_group_by: string | null; p_language: string | null; p_tags: readonly (string | null)[] | null }; row: { group_of: string } };
   /** The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days. */
@@ -3985,6 +4031,8 @@ export interface Functions {
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day. */
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
+  /** The first p_limit posts of a list that may be in the feed, in its order: of recsys_engine.with_followee_engagements or recsys_engine.with_covisited. */
+  "recsys_engine.listed_hits": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_limit: number | null }; row: { listed_hits: string } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** What is a user's own as of an instant. p_user_id null: a visitor. */
@@ -4067,8 +4115,8 @@ export interface Functions {
   "recsys_engine.person_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; lookup: string[] } };
   /** SQL for the uuid of the person whom a column of the row "changed" of an app's table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up. */
   "recsys_engine.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
-  /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.source_fetch_limit. p_hits: of recsys_engine.sources_from_hits; null: the nearest are looked for. */
-  "recsys_engine.personal_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null; p_hits?: string | null | undefined }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** Hits of the sources that differ by reader. Each followed topic is a list of its own (topic:NAME). p_extent as in recsys_engine.source_fetch_limit; p_hits: a worker's hits for similar (recsys_engine.sources_from_hits), null: the nearest are searched for. */
+  "recsys_engine.personal_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null; p_hits?: string | null | undefined }; row: { source: string; size: number; fetch_limit: number; post_id: string; author_id: string; rank: number; place: number } };
   /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
   "recsys_engine.plan_equalities": { args: { p_plan: string | null }; row: { id: string; is_of_subquery: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans. */
@@ -4187,22 +4235,12 @@ export interface Functions {
   "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
   "recsys_engine.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
-  /** The p_limit posts with the latest interaction or creation, with at most p_share per author before all others'. */
-  "recsys_engine.retrieve_active": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others'. */
   "recsys_engine.retrieve_followed": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_limit newest posts, p_share of an author before all others'. */
-  "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The first p_limit of some posts that may be in the feed, with at most p_share per author before all others': posts of recsys_engine.with_followee_engagements or of recsys_engine.with_covisited. */
-  "recsys_engine.retrieve_from_list": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_limit posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_trend_sparse), p_share of an author before all others'. */
-  "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_limit newest posts of a topic, p_share of an author before all others'. */
-  "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_limit posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others'. */
-  "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The first p_limit posts of a source, with at most p_share per author before all others'. For all sources but similar and followed, which have functions of their own. */
+  "recsys_engine.retrieve_source": { args: { p_request: string | null; p_source: string | null; p_limit: number | null; p_share: number | null; p_topic?: string | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up(). */
   "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
@@ -4254,7 +4292,7 @@ export interface Functions {
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
   "recsys_engine.source_fetch_limit": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { source_fetch_limit: number } };
   /** The rows of recsys_engine.global_sources, from a worker's hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits. */
-  "recsys_engine.sources_from_hits": { args: { p_request: string | null; p_hits: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  "recsys_engine.sources_from_hits": { args: { p_request: string | null; p_hits: string | null }; row: { source: string; size: number; fetch_limit: number; post_id: string; author_id: string; rank: number; place: number } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** How a page limits a post. newcomer: its author has no known reader (p_readers null) and recsys_engine.is_newcomers_post holds. unproven: its author has fewer than three known readers. Null: no limit. */
@@ -4283,6 +4321,8 @@ export interface Functions {
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
   /** Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts. */
   "recsys_engine.titles_read": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
+  /** The p_limit newest posts of a topic; with a pool all of it. */
+  "recsys_engine.topic_posts": { args: { p_request: string | null; p_topic: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A user's topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most. */
   "recsys_engine.topic_preferences": { args: { p_user_id: string | null; p_kind: string | null }; row: { topic_preferences: string[] } };
   /** Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of. */

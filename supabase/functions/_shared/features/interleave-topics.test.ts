@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { interleaveTopics } from "./interleave-topics.ts";
 import { sources } from "./retrieval.ts";
 
-const { size, share } = sources.followed;
+const { size, maxPerAuthor } = sources.followed;
 const author = (post: string) => post.split(" ")[0];
 const list = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i}`);
 const each = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i} ${i}`);
@@ -43,9 +43,9 @@ test("a post of two topics, or of a topic and somebody who is followed, is there
   );
 });
 
-test("whoever writes on every topic has their share before others, and what is left; an unknown author is nobody", () => {
+test("an author who writes on every topic has at most the cap before others and then the rest; unknown authors are not one author", () => {
   const found = interleaveTopics(each("p", 4), [list("ann", 20), list("ann", 20).map((post) => `${post}'`)], author);
-  assert.equal(found.slice(0, share + 4).filter((post) => author(post) === "ann").length, share);
+  assert.equal(found.slice(0, maxPerAuthor + 4).filter((post) => author(post) === "ann").length, maxPerAuthor);
   assert.equal(found.length, 44);
   assert.deepEqual(interleaveTopics([], [list("ann", 20), each("b", 1)], () => null).slice(0, 3), [
     "ann 0",

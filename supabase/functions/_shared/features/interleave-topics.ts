@@ -7,14 +7,14 @@ import { sources } from "./retrieval.ts";
  */
 export function interleaveTopics<Post>(people: Post[], topics: Post[][], authorOf: (post: Post) => unknown): Post[] {
   if (topics.length === 0) return people;
-  const { size, share } = sources.followed;
+  const { size, maxPerAuthor } = sources.followed;
   const counts = new Map<unknown, number>();
   const [within, beyond]: [Post[], Post[]] = [[], []];
   for (const post of byTurns([people, byTurns(topics)])) {
     const author = authorOf(post);
     const number = (counts.get(author) ?? 0) + 1;
     counts.set(author, number);
-    (author !== null && number > share ? beyond : within).push(post);
+    (author !== null && number > maxPerAuthor ? beyond : within).push(post);
   }
   return [...within, ...beyond].slice(0, size);
 }

@@ -55,7 +55,7 @@ function merged(
   const found = new Map(own.map((post) => [post.post_id, post]));
   for (const [i, post] of shared.entries()) {
     const ranks = Object.assign(emptyRanks(), found.get(post.post_id)?.ranks);
-    for (const source of sourceNames) if (sources[source].common) ranks[source] = post.ranks[source];
+    for (const source of sourceNames) if (sources[source].isGlobal) ranks[source] = post.ranks[source];
     found.set(post.post_id, candidateOf(post, known[i], { ...post, ranks }, vector));
   }
   return [...found.values()];

@@ -89,7 +89,7 @@ export function readNearness(
     p_model_id: modelId,
     p_embedding: JSON.stringify(Array.from(vector)),
     p_most: sources.similar.size,
-    p_share: sources.similar.share,
+    p_share: sources.similar.maxPerAuthor,
   };
   return db
     .selectFrom(unnest({ post_id: ["uuid", postIds] }).as("listed"))

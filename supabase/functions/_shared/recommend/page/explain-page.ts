@@ -82,7 +82,7 @@ export function primarySource(ranks: Record<Source, number | null>): Source {
   return sourceNames.reduce((best, source) => {
     const [rank, least] = [ranks[source] ?? Infinity, ranks[best] ?? Infinity];
     if (rank !== least) return rank < least ? source : best;
-    return sources[source].telling < sources[best].telling ? source : best;
+    return sources[source].reasonPriority < sources[best].reasonPriority ? source : best;
   });
 }
 

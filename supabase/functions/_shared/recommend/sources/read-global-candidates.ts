@@ -42,10 +42,10 @@ export async function readGlobalCandidates(connection: Connection, role: string)
     const placeOf = (i: number) => common.places?.[i][source] ?? 0;
     const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
     places[source] = placed;
-    if (placed.length < sources[source].kept) continue;
+    if (placed.length < sources[source].fetchLimit) continue;
     const { authors, beyondTo } = truncationOf(
       placed.map((i) => posts[i].author_id),
-      sources[source].share,
+      sources[source].maxPerAuthor,
     );
     cut[source] = {
       authors: authors.filter((author) => !closedAuthors.has(author)),

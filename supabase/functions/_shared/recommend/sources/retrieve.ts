@@ -248,7 +248,7 @@ function commonOf(
     if (!globalSources.includes(source)) continue;
     // two scopes may have been read at different times
     places[source] = list.posts.filter((place) => place !== null && !answer.ranks?.[place].since) as number[];
-    const found = cutOfList(list, sourceOptions[source].share, ofScopes);
+    const found = cutOfList(list, sourceOptions[source].maxPerAuthor, ofScopes);
     if (found) cut[source] = found;
   }
   return { posts, places, cut };
@@ -325,11 +325,11 @@ function addCommon(
   // by index here: with `entries` these loops made 210 KB of a feed's 3.9 MB of garbage
   for (let i = 0; i < shown.length; i++) keys[shown[i]] = shownKeys[i];
   for (const source of globalSources) {
-    const { size, share, beginsWithNew } = sourceOptions[source];
+    const { size, maxPerAuthor: share, prependsNewPosts } = sourceOptions[source];
     let rank = 0;
     const counts = new Map<string, number>();
     // it is newer than all that was read before
-    if (beginsWithNew)
+    if (prependsNewPosts)
       for (const mine of since)
         if (rank < size && countOccurrence(counts, mine.post.author_id) <= share) mine.ranks[source] = ++rank;
     const places = common.places[source] ?? [];

@@ -99,7 +99,7 @@ export function createScopeCache(limits = { posts: 131_072, scopes: 4096 }) {
       const entries = wanted.map(({ key }) => kept.get(key));
       const indexes = entries.flatMap((entry) => entry?.index ?? []);
       const count = indexes.reduce((sum, index) => sum + index.count, 0);
-      if (indexes.length < wanted.length || count < sources.active.kept) return null;
+      if (indexes.length < wanted.length || count < sources.active.fetchLimit) return null;
       for (const [i, { key }] of wanted.entries()) keep(key, entries[i] as Kept);
       const filled = indexes.filter((index) => index.count > 0);
       return {

@@ -19,7 +19,7 @@ export interface ScopeIndex {
 
 /** How many a source finds, the best first: some are the reader's own, known to them or hidden. */
 export const sourceFetchLimit = (source: Source): number =>
-  source === "similar" ? 1000 : 2 * sourceOptions[source].kept;
+  source === "similar" ? 1000 : 2 * sourceOptions[source].fetchLimit;
 
 /** What an index finds for each source: ids of posts, the best first. */
 export type SourceHits = Partial<Record<Source, string[]>>;
@@ -99,7 +99,7 @@ function merged(indexes: ScopeIndex[], source: Source, found: { values: Float64A
 /** Those of a source's order that it looks at: in what is kept an author has twice their share before all others. Of the nearest it looks at all. */
 function shared(places: number[], authorOf: (place: number) => number, source: Source): number[] {
   if (source === "similar") return places.slice(0, sourceFetchLimit(source));
-  const options = { most: sourceFetchLimit(source), share: 2 * sourceOptions[source].share, cut: undefined };
+  const options = { most: sourceFetchLimit(source), share: 2 * sourceOptions[source].maxPerAuthor, cut: undefined };
   const author = (place: number) => authorOf(place) || null;
   return (capPerAuthor([...places.keys()], author, options, new Set()) ?? []).sort((a, b) => a - b);
 }
