@@ -34,7 +34,7 @@ test("functions of 1.0.0 are answered by the names that they use", async (t) => 
     [
       "service_role",
       "candidates(p_role => 'authenticated', p_user_id => $1, p_model_id => $2, p_embedding => null, p_now => $3, p_filter => null, p_seed => 7, p_served => '{}', p_common => null, p_common_at => null, p_is_few => null, p_given => null)",
-      "feed_candidates(p_role => 'authenticated', p_user_id => $1, p_model_id => $2, p_embedding => null, p_now => $3, p_seed => 7, p_served => '{}')",
+      "feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid, 'model_id', $2::bigint, 'at', 1000 * date_part('epoch', $3::timestamptz), 'seed', 7, 'served', '{}'))",
       [people.ada, model, now],
     ],
     ["service_role", "common_posts(p_now => $1)", "global_candidates($1)", [now]],

@@ -44,7 +44,7 @@ async function as(name: string, role: string, sql: string): Promise<Record<strin
 
 /** Pages of 8 kB that the candidates of somebody's feed look at, once plans are made. */
 async function pagesOf(name: string): Promise<number> {
-  const candidates = `explain (analyze, buffers, format json) select recsys_engine.feed_candidates('authenticated', ${person(name)}, null, null, recsys.clock())`;
+  const candidates = `explain (analyze, buffers, format json) select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', ${person(name)}))`;
   await as(name, "service_role", candidates);
   const [found] = await as(name, "service_role", candidates);
   const [{ Plan: plan }] = found["QUERY PLAN"] as { Plan: Record<string, number> }[];

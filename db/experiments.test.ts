@@ -296,7 +296,7 @@ test("the service runs experiments, and nobody else", async (t) => {
     "recsys.interleaving_report('one')",
     "recsys_engine.interleaving_credits(1)",
     "recsys.experiment_verdict('one')",
-    "recsys_engine.feed_candidates('service_role', null, 1, null, now())",
+    "recsys_engine.feed_candidates('{}')",
   ]) {
     await client.query("savepoint asking");
     await assert.rejects(client.query(`select ${call}`), { code: "42501" }, call);

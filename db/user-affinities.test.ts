@@ -103,7 +103,8 @@ test("who did much is offered nothing of it again, though a feed reads only the 
 });
 
 test("a feed of somebody with 20,000 views looks at hardly more pages than another's", async (t) => {
-  const candidates = "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock())";
+  const candidates =
+    "select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid))";
   const context = "select recsys_engine.user_context($1, null, recsys.clock())";
   for (const [statement, most] of [
     [candidates, 6_000],

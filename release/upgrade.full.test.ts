@@ -204,7 +204,7 @@ test("a source view is the app's: no upgrade makes it again", { skip }, async (t
 test("a type that lacks a field, which functions have, is seen", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
-    "retrieval/feed_candidates.sql",
+    "retrieval/ranked_posts.sql",
     "(post_id uuid, ranks jsonb)",
     "(post_id uuid, ranks jsonb, added integer)",
   );

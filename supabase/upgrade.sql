@@ -56,7 +56,6 @@ alter function recsys_engine.newest_matches rename to newest_filtered_posts;
 alter function recsys_engine.new_posts rename to count_new_posts;
 alter function recsys_engine.candidate_for rename to explain_candidate;
 alter function recsys_engine.user_vectors rename to user_model_inputs;
-alter function recsys_engine.candidates rename to feed_candidates;
 alter function recsys_engine.keep_bursts rename to refresh_bursts;
 alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
 alter function recsys_engine.keep_affinities rename to refresh_user_affinities;
@@ -268,6 +267,17 @@ drop policy "trials are read with their post" on recsys_engine.newcomer_posts;
 drop table recsys_engine.newcomer_posts, recsys_engine.newcomer_days;
 -- with all that asks it; the schema creates them again
 alter type recsys_engine.feed_request drop attribute on_trial cascade;
+
+-- What a worker asks for the candidates of a feed, and what sources found (retrieval/feed_candidates.sql).
+create type recsys_engine.candidate_query as (
+  role text, user_id uuid, model_id bigint, embedding extensions.vector(32), at double precision, filter jsonb, seed bigint, served bigint[],
+  global_ids uuid[], global_texts integer[], global_at double precision, hits json, has_small_readable_set boolean, requested uuid[],
+  request recsys_engine.feed_request
+);
+comment on type recsys_engine.candidate_query is 'What a worker asks of recsys_engine.feed_candidates. Fields: docs/design/feed.md.';
+
+create type recsys_engine.found_candidates as (posts recsys_engine.post_row[], shown uuid[], ranks json, common json, lists json);
+comment on type recsys_engine.found_candidates is 'Posts of the reader''s own sources, all posts that the reader may be shown, and in which order sources found them: ranks by post, or lists by source with the cached posts that may be shown (common).';
 create table recsys_engine.author_readers (
   user_id uuid primary key,
   user_ids uuid[] not null

@@ -31,7 +31,8 @@ export async function answersTo(
   }
   await client.query("reset role");
   const { rows } = await client.query(
-    "select recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_requested => $4) as found",
+    `select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid, 'model_id', $2::bigint, 'embedding', $3::text,
+       'at', 1000 * date_part('epoch', now()), 'seed', 7, 'requested', $4::uuid[])) as found`,
     [sub, modelId, JSON.stringify(vector), ids],
   );
   await client.query("reset role");

@@ -101,5 +101,5 @@ export async function workedExamples(t: Parameters<typeof temporaryFolder>[0], n
 
   for (const block of pages.flatMap(({ blocks }) => blocks)) if (fileOf(block).endsWith(".sql")) await apply(block);
   await writeBaseline(copy);
-  return { copy, pages, fileOf, apply, follow, run, assertTyped };
+  return { copy, pages, fileOf, apply, follow, generate, run, assertTyped };
 }

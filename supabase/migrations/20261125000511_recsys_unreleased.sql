@@ -61,7 +61,6 @@ alter function recsys_engine.newest_matches rename to newest_filtered_posts;
 alter function recsys_engine.new_posts rename to count_new_posts;
 alter function recsys_engine.candidate_for rename to explain_candidate;
 alter function recsys_engine.user_vectors rename to user_model_inputs;
-alter function recsys_engine.candidates rename to feed_candidates;
 alter function recsys_engine.keep_bursts rename to refresh_bursts;
 alter function recsys_engine.keep_first_acts rename to refresh_first_day_interactions;
 alter function recsys_engine.keep_affinities rename to refresh_user_affinities;
@@ -273,6 +272,17 @@ drop policy "trials are read with their post" on recsys_engine.newcomer_posts;
 drop table recsys_engine.newcomer_posts, recsys_engine.newcomer_days;
 -- with all that asks it; the schema creates them again
 alter type recsys_engine.feed_request drop attribute on_trial cascade;
+
+-- What a worker asks for the candidates of a feed, and what sources found (retrieval/feed_candidates.sql).
+create type recsys_engine.candidate_query as (
+  role text, user_id uuid, model_id bigint, embedding extensions.vector(32), at double precision, filter jsonb, seed bigint, served bigint[],
+  global_ids uuid[], global_texts integer[], global_at double precision, hits json, has_small_readable_set boolean, requested uuid[],
+  request recsys_engine.feed_request
+);
+comment on type recsys_engine.candidate_query is 'What a worker asks of recsys_engine.feed_candidates. Fields: docs/design/feed.md.';
+
+create type recsys_engine.found_candidates as (posts recsys_engine.post_row[], shown uuid[], ranks json, common json, lists json);
+comment on type recsys_engine.found_candidates is 'Posts of the reader''s own sources, all posts that the reader may be shown, and in which order sources found them: ranks by post, or lists by source with the cached posts that may be shown (common).';
 create table recsys_engine.author_readers (
   user_id uuid primary key,
   user_ids uuid[] not null
@@ -376,8 +386,6 @@ create index feature_changes_whole_people_idx on recsys_engine.feature_changes (
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
-
-drop function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 drop function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
 
@@ -4789,6 +4797,8 @@ begin
       select * from recsys_engine.global_sources(p_request, 'feed')
     ) as each
     group by each.post_id
+    -- one order whatever the plan: the last digits of scores depend on the order of a batch
+    order by each.post_id
   );
 end
 $function$;
@@ -4976,8 +4986,8 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_global uuid[] DEFAULT NULL::uuid[], p_global_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_has_small_readable_set boolean DEFAULT NULL::boolean, p_requested uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_hits json DEFAULT NULL::json, p_global_texts integer[] DEFAULT NULL::integer[])
- RETURNS json
+CREATE OR REPLACE FUNCTION recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_limit integer, p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS TABLE(scope text, posts text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -4986,155 +4996,321 @@ CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_role text, p_user_id 
 AS $function$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request;
-  affinities json;
-  follows json;
-  touches json;
-  touchers json;
+  ids uuid[] := '{}'::uuid[];
+  scopes text[] := '{}'::text[];
+begin
+  if array_position(p_scopes, null) is not null then
+    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_limit + 1);
+    if cardinality(ids) > p_limit then
+      return query select null::text, null::text;
+      return;
+    end if;
+    scopes := array_fill(null::text, array[cardinality(ids)]);
+  end if;
+  select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
+  into ids, scopes
+  from (
+    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_limit - cardinality(ids) + 1
+  ) as listed;
+  if cardinality(ids) > p_limit then
+    return;
+  end if;
+  return query
+  select wanted.scope, translate(encode(coalesce(string_agg(
+    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || float8send(known.popularity) || known.vector,
+    ''::bytea order by known.post_id
+  ), ''), 'base64'), E'\n', '')
+  from unnest(p_scopes) as wanted (scope)
+  left join (
+    select listed.scope, told.post_id, coalesce(uuid_hash(told.author_id), 0) as author, date_part('epoch', told.created_at) as created,
+      date_part('epoch', greatest(state.last_active_at, told.created_at)) as active,
+      case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end as "trend",
+      coalesce(recsys_engine.popularity(state.recent, state.last_active_at), '-infinity') as popularity,
+      coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')) as vector
+    from unnest(ids, scopes) as listed (post_id, scope)
+    -- by one scan of the index: looking up each took twice as long
+    join (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = any (ids) and source_posts.created_at <= p_now offset 0) as told
+      on told.post_id = listed.post_id
+    left join recsys_engine.latest_post_stats as state on state.post_id = told.post_id and state.last_active_at <= p_now
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = told.post_id
+  ) as known on known.scope is not distinct from wanted.scope
+  group by wanted.scope;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
+ RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT sources.name,
+     sources.size,
+     sources.fetch_limit,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (recsys_engine.sources
+      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_hits -> sources.name), sources.fetch_limit) found(post_id, author_id, rank, place))
+   WHERE (sources.is_global AND ((sources.name <> 'popular'::text) OR ((sources_from_hits.p_hits IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request))));
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.readable_share(p_role text)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  latest constant uuid[] := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
+  readable bigint;
+begin
+  perform set_config('role', p_role, true);
+  readable := (select count(*) from recsys.source_posts where source_posts.post_id = any (latest));
+  perform set_config('role', 'service_role', true);
+  return readable / greatest(cardinality(latest), 1)::double precision;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.candidate_request(p_query recsys_engine.candidate_query)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := p_query.request;
+  share double precision;
+begin
+  -- the reader's interactions and follows, as the reader may read them
+  perform set_config('role', p_query.role, true);
+  if request is not distinct from null then
+    request := recsys_engine.with_engaged_posts(recsys_engine.feed_request(p_query.user_id, coalesce(to_timestamp(p_query.at / 1000), recsys.clock()), p_query.filter, p_query.seed, p_query.served), p_query.model_id);
+  end if;
+  request := recsys_engine.with_followee_engagements(recsys_engine.with_affinities(request));
+  perform set_config('role', 'service_role', true);
+  request := recsys_engine.with_covisited(request, p_query.model_id);
+  if p_query.requested is not null or p_query.global_ids is null or p_query.has_small_readable_set then
+    if p_query.global_ids is null and request.filter is null and p_query.requested is null then
+      share := recsys_engine.readable_share(p_query.role);
+    end if;
+    perform set_config('role', p_query.role, true);
+    if p_query.requested is not null then
+      request := recsys_engine.with_requested_posts(request, p_query.requested);
+    else
+      request := recsys_engine.with_prefiltered_pool(request, p_query.model_id, p_query.embedding, p_query.has_small_readable_set is distinct from false, share);
+    end if;
+    perform set_config('role', 'service_role', true);
+  end if;
+  return request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.source_since(p_request recsys_engine.feed_request, p_since timestamp with time zone)
+ RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT 'since'::text AS source,
+     most.size,
+     most.fetch_limit,
+     newest.post_id,
+     newest.author_id,
+     NULL::bigint AS rank,
+     newest.place
+    FROM (( SELECT max(sources.size) AS size,
+             max(sources.fetch_limit) AS fetch_limit,
+             min(sources.max_per_author) AS max_per_author
+            FROM recsys_engine.sources
+           WHERE sources."prepends_new_posts") most
+      CROSS JOIN LATERAL ( SELECT numbered.post_id,
+             numbered.author_id,
+             row_number() OVER (ORDER BY numbered.created_at DESC, numbered.post_id) AS place
+            FROM ( SELECT posts.post_id,
+                     posts.author_id,
+                     posts.created_at,
+                     row_number() OVER (PARTITION BY posts.author_id ORDER BY posts.created_at DESC, posts.post_id) AS number
+                    FROM recsys_engine.newest_posts_since(source_since.p_request, (20 * most.fetch_limit), (source_since.p_since + '00:00:00.000001'::interval)) posts(post_id, author_id, created_at)) numbered
+           WHERE ((numbered.author_id IS NULL) OR (numbered.number <= most.max_per_author))
+           ORDER BY numbered.created_at DESC, numbered.post_id
+          LIMIT most.fetch_limit) newest);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.find_in_all_sources(p_query recsys_engine.candidate_query, p_request recsys_engine.feed_request)
+ RETURNS recsys_engine.found_candidates
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  ranked recsys_engine.ranked_post[];
+  found recsys_engine.found_candidates;
+begin
+  -- where the request names what is readable, sources walk as the service role: the app's policies would be asked of every post on the way
+  if p_request.readable is null then
+    perform set_config('role', p_query.role, true);
+  end if;
+  ranked := recsys_engine.ranked_posts(p_request, p_query.model_id, p_query.embedding);
+  perform set_config('role', p_query.role, true);
+  if p_query.requested is not null then
+    -- requested posts that no source brings are candidates, too
+    ranked := ranked || array(
+      select row(pooled.post_id, '{}')::recsys_engine.ranked_post
+      from unnest(p_request.pool) as pooled
+      where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
+    );
+  end if;
+  select
+    array_agg(row(hydrated.post_id, hydrated.title, hydrated.tags, hydrated.author_id, hydrated.created_at)::recsys_engine.post_row),
+    array_agg(hydrated.post_id),
+    json_agg(hydrated.ranks)
+  into found.posts, found.shown, found.ranks
+  from recsys_engine.hydrate_ranked_posts(p_request, ranked) as hydrated;
+  perform set_config('role', 'service_role', true);
+  return found;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.find_beside_global(p_query recsys_engine.candidate_query, p_request recsys_engine.feed_request)
+ RETURNS recsys_engine.found_candidates
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
   sources text[];
-  found_ids uuid[];
+  sizes integer[];
+  fetch_limits integer[];
+  hits uuid[];
   authors uuid[];
   places bigint[];
   readable recsys_engine.post_row[];
-  sizes integer[];
-  kept integer[];
-  common json;
-  own recsys_engine.post_row[];
-  ranks json;
-  lists json;
-  sample uuid[];
-  readable_share double precision;
-  ranked recsys_engine.ranked_post[];
+  found recsys_engine.found_candidates;
 begin
-  -- what they did, as they may see it
-  perform set_config('role', p_role, true);
-  request := recsys_engine.with_followee_engagements(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_engaged_posts(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
-  perform set_config('role', 'service_role', true);
-  request := recsys_engine.with_covisited(request, p_model_id);
-  perform set_config('role', p_role, true);
-  if p_requested is not null then
-    request := recsys_engine.with_requested_posts(request, p_requested);
-  elsif p_global is null or p_has_small_readable_set then
-    if p_global is null and request.filter is null then
-      -- as what everybody comes to: the caller's own role knows only those that they may read
-      perform set_config('role', 'service_role', true);
-      sample := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
-      perform set_config('role', p_role, true);
-      select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
-    end if;
-    request := recsys_engine.with_prefiltered_pool(request, p_model_id, p_embedding, p_has_small_readable_set is distinct from false, readable_share);
-  end if;
-  follows := to_json(request.follows);
-  select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
-  if p_global is null or request.pool is not null then
-    -- among what they may read; else each source would ask the app's policies of every post that it goes past
-    if request.readable is not null then
-      perform set_config('role', 'service_role', true);
-    end if;
-    ranked := recsys_engine.ranked_posts(request, p_model_id, p_embedding);
-    perform set_config('role', p_role, true);
-    if p_requested is not null then
-      -- all are wanted, also those that no source would bring
-      ranked := ranked || array(
-        select row(pooled.post_id, '{}')::recsys_engine.ranked_post
-        from unnest(request.pool) as pooled
-        where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
-      );
-    end if;
-    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.post_row), json_agg(found.ranks)
-    into own, ranks
-    from recsys_engine.hydrate_ranked_posts(request, ranked) as found;
-  else
-    -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
-    perform set_config('role', 'service_role', true);
-    select array_agg(each.source), array_agg(each.size), array_agg(each.fetch_limit), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
-    into sources, sizes, kept, found_ids, authors, places
-    from (
-      select * from recsys_engine.personal_sources(request, p_model_id, p_embedding, 'kept', p_hits)
-      union all
-      select * from recsys_engine.sources_from_hits(request, p_hits)
-      union all
-      -- written since the global candidates were read
-      select 'since', most.size, most.fetch_limit, newest.post_id, newest.author_id, null, newest.place
-      from (select max(sources.size) as size, max(sources.fetch_limit) as fetch_limit, min(sources.max_per_author) as share from recsys_engine.sources where sources.prepends_new_posts) as most
-      cross join lateral (
-        select numbered.post_id, numbered.author_id, row_number() over (order by numbered.created_at desc, numbered.post_id) as place
-        from (
-          select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys_engine.newest_posts_since(request, 20 * most.fetch_limit, p_global_at + interval '1 microsecond') as posts
-        ) as numbered
-        -- posts beyond the cap of an author wait until the global candidates are read again
-        where numbered.author_id is null or numbered.number <= most.share
-        order by numbered.created_at desc, numbered.post_id
-        limit most.fetch_limit
-      ) as newest
-    ) as each;
+  -- as the service role: policies that look up the post of each vector took as long as the search
+  select array_agg(each.source), array_agg(each.size), array_agg(each.fetch_limit), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
+  into sources, sizes, fetch_limits, hits, authors, places
+  from (
+    select * from recsys_engine.personal_sources(p_request, p_query.model_id, p_query.embedding, 'kept', p_query.hits)
+    union all
+    select * from recsys_engine.sources_from_hits(p_request, p_query.hits)
+    union all
+    select * from recsys_engine.source_since(p_request, to_timestamp(p_query.global_at / 1000))
+  ) as each;
 
-    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
-    perform set_config('role', p_role, true);
-    readable := array(
-      select case
-        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.post_row
-        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.post_row
-      end
-      from (
-        -- common posts have theirs already, unless the caller reads them in another form
-        select eligible.*,
-          eligible.post_id in (select unnest(found_ids))
-          or (p_global_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_global), unnest(p_global_texts))) as is_told
-        from recsys_engine.eligible_posts(request) as eligible
-        -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
-        where eligible.post_id = any (p_global || found_ids)
-      ) as posts
-    );
-    own := array(select row(shown.*)::recsys_engine.post_row from unnest(readable) as shown where shown.title is not null);
-    select
-      (
-        select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
-        from unnest(p_global) with ordinality as common (post_id, place)
-        where common.post_id in (select shown.post_id from unnest(readable) as shown)
-      ),
-      (
-        select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
-        from (
-          select found.source, min(found.size) as size, json_agg(shown.place - 1 order by found.place) as posts,
-            -- there may be more of it: whose posts fill it says whether these are needed
-            case when count(*) = min(found.kept) then json_agg(found.author_id order by found.place) end as authors
-          from unnest(sources, sizes, kept, found_ids, authors, places) as found (source, size, kept, post_id, author_id, place)
-          left join unnest(own) with ordinality as shown (post_id, title, tags, author_id, created_at, place) on shown.post_id = found.post_id
-          group by found.source
-        ) as each
-      )
-    into common, lists;
-  end if;
+  -- check as the reader, in one statement: an app's policies call their functions again for each
+  perform set_config('role', p_query.role, true);
+  readable := array(
+    select case
+      when posts.is_full then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.post_row
+      else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.post_row
+    end
+    from (
+      -- a worker has the text of global candidates, unless the reader reads another
+      select eligible.*,
+        eligible.post_id in (select unnest(hits))
+        or (
+          p_query.global_texts is not null
+          and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_query.global_ids), unnest(p_query.global_texts))
+        ) as is_full
+      from recsys_engine.eligible_posts(p_request) as eligible
+      -- by one scan of the index: looking up each of 860 posts read twice as many pages
+      where eligible.post_id = any (p_query.global_ids || hits)
+    ) as posts
+  );
+  perform set_config('role', 'service_role', true);
+  found.posts := array(select row(each.*)::recsys_engine.post_row from unnest(readable) as each where each.title is not null);
+  found.shown := array(select each.post_id from unnest(readable) as each);
+  found.common := (
+    select json_build_object('place', json_agg(cached.place - 1), 'served_key', json_agg(recsys_engine.served_key(cached.post_id, p_query.seed)))
+    from unnest(p_query.global_ids) with ordinality as cached (post_id, place)
+    where cached.post_id in (select unnest(found.shown))
+  );
+  found.lists := (
+    select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
+    from (
+      select listed.source, min(listed.size) as size, json_agg(own.place - 1 order by listed.place) as posts,
+        -- a full list may go on: the authors tell whether the rest is needed
+        case when count(*) = min(listed.fetch_limit) then json_agg(listed.author_id order by listed.place) end as authors
+      from unnest(sources, sizes, fetch_limits, hits, authors, places) as listed (source, size, fetch_limit, post_id, author_id, place)
+      left join unnest(found.posts) with ordinality as own (post_id, title, tags, author_id, created_at, place) on own.post_id = listed.post_id
+      group by listed.source
+    ) as each
+  );
+  return found;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.encode_candidates(p_query recsys_engine.candidate_query, p_request recsys_engine.feed_request, p_found recsys_engine.found_candidates)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  affinities constant json := (select json_object_agg(known.author_id, known.affinity) from unnest(p_request.authors, p_request.affinities) as known (author_id, affinity));
+  touches json;
+  touchers json;
+begin
   select
     json_object_agg(touched.post_id, touched.people),
     json_object_agg(touched.post_id, array_remove(array[touched.toucher, touched.other], null)) filter (where touched.toucher is not null)
   into touches, touchers
-  from unnest(request.touched, request.touches, request.touchers, request.other_touchers) as touched (post_id, people, toucher, other)
-  where touched.post_id in (select shown.post_id from unnest(coalesce(readable, own)) as shown);
-
-  perform set_config('role', 'service_role', true);
+  from unnest(p_request.touched, p_request.touches, p_request.touchers, p_request.other_touchers) as touched (post_id, people, toucher, other)
+  where touched.post_id in (select unnest(p_found.shown));
   return json_build_object(
-    'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
-    'is_few', request.filter is null and request.pool is not null and p_requested is null,
+    'model_gone', p_query.model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_query.model_id) is null,
+    'is_few', p_request.filter is null and p_request.pool is not null and p_query.requested is null,
     'affinities', affinities,
-    'follows', follows,
-    'topics', request.topics,
-    'more', request.more,
-    'less', request.less,
-    'dismissed', request.dismissed,
-    'originals', case when request.originals is not null and p_requested is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
+    'follows', to_json(p_request.follows),
+    'topics', p_request.topics,
+    'more', p_request.more,
+    'less', p_request.less,
+    'dismissed', p_request.dismissed,
+    'originals', case when p_request.originals is not null and p_query.requested is null then json_build_object('post_ids', p_request.originals, 'titles', p_request.original_titles) end,
     'touches', touches,
     'touchers', touchers,
-    'muted_authors', request.muted_authors,
-    'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
-    'common', common,
-    'posts', recsys_engine.post_columns(own),
-    'ranks', ranks,
-    'lists', lists,
-    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
+    'muted_authors', p_request.muted_authors,
+    'in_circle', p_request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_query.user_id),
+    'common', p_found.common,
+    'posts', recsys_engine.post_columns(p_found.posts),
+    'ranks', p_found.ranks,
+    'lists', p_found.lists,
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_query.seed) from unnest(p_found.posts) as each)
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.feed_candidates(p_query jsonb)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  query constant recsys_engine.candidate_query := jsonb_populate_record(null::recsys_engine.candidate_query, p_query);
+  request constant recsys_engine.feed_request := recsys_engine.candidate_request(query);
+  found recsys_engine.found_candidates;
+begin
+  if query.global_ids is null or request.pool is not null then
+    found := recsys_engine.find_in_all_sources(query, request);
+  else
+    found := recsys_engine.find_beside_global(query, request);
+  end if;
+  return recsys_engine.encode_candidates(query, request, found);
 end
 $function$;
 
@@ -5278,75 +5454,6 @@ begin
   );
 end
 $function$;
-
-CREATE OR REPLACE FUNCTION recsys_engine.scope_candidates(p_model_id bigint, p_scopes text[], p_limit integer, p_now timestamp with time zone DEFAULT recsys.clock())
- RETURNS TABLE(scope text, posts text)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  ids uuid[] := '{}'::uuid[];
-  scopes text[] := '{}'::text[];
-begin
-  if array_position(p_scopes, null) is not null then
-    ids := array(select source_post_scopes.post_id from recsys.source_post_scopes where source_post_scopes.scope is null limit p_limit + 1);
-    if cardinality(ids) > p_limit then
-      return query select null::text, null::text;
-      return;
-    end if;
-    scopes := array_fill(null::text, array[cardinality(ids)]);
-  end if;
-  select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
-  into ids, scopes
-  from (
-    select source_post_scopes.post_id, source_post_scopes.scope from recsys.source_post_scopes where source_post_scopes.scope = any (p_scopes) limit p_limit - cardinality(ids) + 1
-  ) as listed;
-  if cardinality(ids) > p_limit then
-    return;
-  end if;
-  return query
-  select wanted.scope, translate(encode(coalesce(string_agg(
-    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || float8send(known.popularity) || known.vector,
-    ''::bytea order by known.post_id
-  ), ''), 'base64'), E'\n', '')
-  from unnest(p_scopes) as wanted (scope)
-  left join (
-    select listed.scope, told.post_id, coalesce(uuid_hash(told.author_id), 0) as author, date_part('epoch', told.created_at) as created,
-      date_part('epoch', greatest(state.last_active_at, told.created_at)) as active,
-      case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end as "trend",
-      coalesce(recsys_engine.popularity(state.recent, state.last_active_at), '-infinity') as popularity,
-      coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')) as vector
-    from unnest(ids, scopes) as listed (post_id, scope)
-    -- by one scan of the index: looking up each took twice as long
-    join (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = any (ids) and source_posts.created_at <= p_now offset 0) as told
-      on told.post_id = listed.post_id
-    left join recsys_engine.latest_post_stats as state on state.post_id = told.post_id and state.last_active_at <= p_now
-    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null and post_embeddings.post_id = told.post_id
-  ) as known on known.scope is not distinct from wanted.scope
-  group by wanted.scope;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
- RETURNS TABLE(source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE sql
- STABLE
-BEGIN ATOMIC
- SELECT sources.name,
-     sources.size,
-     sources.fetch_limit,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (recsys_engine.sources
-      CROSS JOIN LATERAL recsys_engine.eligible_hits(sources_from_hits.p_request, (sources_from_hits.p_hits -> sources.name), sources.fetch_limit) found(post_id, author_id, rank, place))
-   WHERE (sources.is_global AND ((sources.name <> 'popular'::text) OR ((sources_from_hits.p_hits IS NOT NULL) AND recsys_engine."is_trend_sparse"(sources_from_hits.p_request))));
-END;
 
 drop function recsys_engine.is_list(jsonb,text,integer,integer);
 
@@ -8396,6 +8503,7 @@ begin
         ('authenticated', 'where they belong', 'select from recsys.source_memberships where user_id = $1'),
         ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1), recsys_engine.text_key(found.title, found.tags, found.author_id) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
+        ('authenticated', 'posts of a topic', 'select from recsys_engine.topic_posts(recsys_engine.feed_request($1, recsys.clock()), '''', 1)'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_model_inputs($1, $2, now(), ''{}'')'),
@@ -8405,7 +8513,7 @@ begin
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.visible_posts($1, ''{}''), recsys_engine.keep_readable_interactions(null)'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.global_candidates(recsys.clock()), (select count(*) from recsys_engine.scope_candidates($2, ''{a,null}'', 10)), recsys_engine.post_snapshots($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.feed_candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_global => ''{}'', p_global_at => recsys.clock())'),
+          'select recsys_engine.feed_candidates(jsonb_build_object(''role'', ''authenticated'', ''user_id'', $1::uuid, ''model_id'', $2::bigint, ''embedding'', translate($3, ''{}'', ''[]''), ''global_ids'', ''{}'', ''global_at'', 0))'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.requested_posts($1, ''{}'')'),
         ('authenticated', 'how many posts are new', 'select recsys_engine.count_new_posts($1, recsys.clock())'),
@@ -9443,7 +9551,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid,
  STABLE
  SET search_path TO ''
 BEGIN ATOMIC
- SELECT recsys_engine.feed_candidates(p_role, p_user_id, p_model_id, p_embedding, p_now, p_filter, p_seed, p_served, p_common, p_common_at, p_is_few, p_given) AS feed_candidates;
+ SELECT recsys_engine.feed_candidates(jsonb_build_object('role', p_role, 'user_id', p_user_id, 'model_id', p_model_id, 'embedding', (p_embedding)::text, 'at', ((1000)::double precision * date_part('epoch'::text, p_now)), 'filter', p_filter, 'seed', p_seed, 'served', p_served, 'global_ids', p_common, 'global_at', ((1000)::double precision * date_part('epoch'::text, p_common_at)), 'has_small_readable_set', p_is_few, 'requested', p_given)) AS feed_candidates;
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock())
@@ -10004,7 +10112,23 @@ comment on function recsys_engine.readable_by_strangers(uuid[]) is 'Which of som
 
 comment on function recsys_engine.global_candidates(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'Retrieves the candidates of one feed under the caller''s role, as one JSON object. Arguments and fields: docs/design/feed.md.';
+comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+
+comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
+
+comment on function recsys_engine.readable_share(text) is 'The fraction of the 200 last active posts that a role may read with the claims of the transaction, from 0 to 1.';
+
+comment on function recsys_engine.candidate_request(recsys_engine.candidate_query) is 'The request of a feed, with what its sources look for.';
+
+comment on function recsys_engine.source_since(recsys_engine.feed_request,timestamp with time zone) is 'Posts written since a worker read the global candidates, newest first, as a source named since.';
+
+comment on function recsys_engine.find_in_all_sources(recsys_engine.candidate_query,recsys_engine.feed_request) is 'Candidates from all sources, global ones included, with their ranks.';
+
+comment on function recsys_engine.find_beside_global(recsys_engine.candidate_query,recsys_engine.feed_request) is 'Candidates of the reader''s own sources, and which of the worker''s global candidates the reader may be shown. Sources search as the service role; what is returned passed recsys_engine.eligible_posts as the reader.';
+
+comment on function recsys_engine.encode_candidates(recsys_engine.candidate_query,recsys_engine.feed_request,recsys_engine.found_candidates) is 'Candidates and what the ranker reads of their reader, as one JSON object. Fields: docs/design/feed.md.';
+
+comment on function recsys_engine.feed_candidates(jsonb) is 'The candidates of one feed as one JSON object, for a recsys_engine.candidate_query. The service role calls it; the reader''s role decides which posts are candidates.';
 
 comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
@@ -10013,10 +10137,6 @@ comment on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with t
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
 
 comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
-
-comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
-
-comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
 
 comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 
@@ -10516,9 +10636,41 @@ revoke execute on function recsys_engine.readable_by_strangers(uuid[]) from publ
 
 grant execute on function recsys_engine.readable_by_strangers(uuid[]) to service_role;
 
-revoke execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
+revoke execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) from public;
 
-grant execute on function recsys_engine.feed_candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
+grant execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) from public;
+
+grant execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) to service_role;
+
+revoke execute on function recsys_engine.readable_share(text) from public;
+
+grant execute on function recsys_engine.readable_share(text) to service_role;
+
+revoke execute on function recsys_engine.candidate_request(recsys_engine.candidate_query) from public;
+
+grant execute on function recsys_engine.candidate_request(recsys_engine.candidate_query) to service_role;
+
+revoke execute on function recsys_engine.source_since(recsys_engine.feed_request,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.source_since(recsys_engine.feed_request,timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.find_in_all_sources(recsys_engine.candidate_query,recsys_engine.feed_request) from public;
+
+grant execute on function recsys_engine.find_in_all_sources(recsys_engine.candidate_query,recsys_engine.feed_request) to service_role;
+
+revoke execute on function recsys_engine.find_beside_global(recsys_engine.candidate_query,recsys_engine.feed_request) from public;
+
+grant execute on function recsys_engine.find_beside_global(recsys_engine.candidate_query,recsys_engine.feed_request) to service_role;
+
+revoke execute on function recsys_engine.encode_candidates(recsys_engine.candidate_query,recsys_engine.feed_request,recsys_engine.found_candidates) from public;
+
+grant execute on function recsys_engine.encode_candidates(recsys_engine.candidate_query,recsys_engine.feed_request,recsys_engine.found_candidates) to service_role;
+
+revoke execute on function recsys_engine.feed_candidates(jsonb) from public;
+
+grant execute on function recsys_engine.feed_candidates(jsonb) to service_role;
 
 revoke execute on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) from public;
 
@@ -10535,14 +10687,6 @@ grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with 
 revoke execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) from public;
 
 grant execute on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
-
-revoke execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) from public;
-
-grant execute on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) to service_role;
-
-revoke execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) from public;
-
-grant execute on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) to service_role;
 
 revoke execute on function recsys_engine.is_list(jsonb,text,integer,integer) from public;
 
@@ -10641,10 +10785,6 @@ revoke execute on function recsys_engine.check_latest() from public;
 revoke execute on function recsys_engine.request_readers() from public;
 
 revoke execute on function recsys_engine.check_headers() from public;
-
-revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]) from public;
-
-grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]) to service_role;
 
 revoke execute on function recsys_engine.common_posts(timestamp with time zone) from public;
 

@@ -52,7 +52,7 @@ select throws_ok(statement, '42501', null, 'a visitor may not: ' || statement)
 from unnest(array[
   'select from recsys.source_users', 'select from recsys.source_interactions', 'select from recsys.source_dismissals', 'select from recsys.source_mutes',
   'select from recsys.user_embeddings', 'select from recsys_engine.latest_user_stats', 'select from recsys.impressions', 'select from recsys.batch_recommendations',
-  'select from recsys_engine.rate_limits', 'select recsys_engine.feed_candidates(''anon'', ''b0000000-0000-4000-8000-000000000000'', null, null, now())',
+  'select from recsys_engine.rate_limits', 'select recsys_engine.feed_candidates(''{"role": "anon", "user_id": "b0000000-0000-4000-8000-000000000000"}'')',
   'select recsys_engine.similar_posts_for_caller(''a1000000-0000-4000-8000-000000000000'', 1)', 'select recsys.roll_up()', 'delete from recsys_engine.post_tags'
 ]) as statement;
 

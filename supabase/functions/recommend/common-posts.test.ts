@@ -262,7 +262,8 @@ test("nobody but the service role may ask for what is common", async () => {
     await client.query("savepoint asking");
     await assert.rejects(client.query("select recsys_engine.global_candidates(now())"), /permission denied/);
     await client.query("rollback to asking");
-    const asking = "select recsys_engine.feed_candidates('service_role', $1, null, null, now())";
+    const asking =
+      "select recsys_engine.feed_candidates(jsonb_build_object('role', 'service_role', 'user_id', $1::uuid))";
     await assert.rejects(client.query(asking, [people[1]]), /permission denied/);
   });
 });

@@ -70,13 +70,14 @@ async function costs(honest?: { newPosts: { time: number } }) {
     const common = "select recsys_engine.global_candidates() as common";
     const read = (await client.query<{ common: Common }>(common)).rows[0].common;
     const ids = read.posts.post_id;
-    const asked = "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock()";
-    const withCommon = `${asked}, p_global => $2, p_global_at => recsys.clock() - interval '10 minutes')`;
+    const asked =
+      "select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid";
+    const withCommon = `${asked}, 'global_ids', $2::uuid[], 'global_at', 1000 * date_part('epoch', recsys.clock() - interval '10 minutes')))`;
     const pages = {
       common: await pagesOf(client, common, []),
       candidates: await pagesOf(client, withCommon, [reader, ids]),
-      allSources: await pagesOf(client, `${asked}, p_has_small_readable_set => false)`, [reader]),
-      filtered: await pagesOf(client, `${asked}, '{"max_age_days": 30}')`, [reader]),
+      allSources: await pagesOf(client, `${asked}, 'has_small_readable_set', false))`, [reader]),
+      filtered: await pagesOf(client, `${asked}, 'filter', '{"max_age_days": 30}'::jsonb))`, [reader]),
     };
     const theirs = read.posts.author_id.filter((id) => id === account).length;
     await client.query("set local role authenticated");

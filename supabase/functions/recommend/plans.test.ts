@@ -105,7 +105,8 @@ async function callsForCandidates(): Promise<number> {
       JSON.stringify({ sub: people.ada, role: "authenticated" }),
     ]);
     await client.query(
-      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_global => array(select id from public.posts), p_global_at => recsys.clock())",
+      `select recsys_engine.feed_candidates(jsonb_build_object(
+         'role', 'authenticated', 'user_id', $1::uuid, 'global_ids', array(select id from public.posts), 'global_at', 1000 * date_part('epoch', recsys.clock())))`,
       [people.ada],
     );
     await client.query("reset role");

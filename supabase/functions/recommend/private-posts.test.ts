@@ -59,10 +59,10 @@ async function candidatesOf(sub: string) {
     const all = await retrieve(client, caller, { ...asked, common: null, isFew: false });
     await explained.query("set local role service_role");
     const candidates =
-      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock(), p_global => $2, p_global_texts => $3, p_global_at => $4)";
+      "select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid, 'global_ids', $2::text, 'global_texts', $3::text, 'global_at', $4::double precision))";
     const pages = {
       common: await pagesOf(explained, "select recsys_engine.global_candidates()", []),
-      feed: await pagesOf(explained, candidates, [sub, common.ids, common.texts, new Date(common.at)]),
+      feed: await pagesOf(explained, candidates, [sub, common.ids, common.texts, common.at]),
     };
     return { kept: common.posts.length, cached: ranksOf(cached?.posts), all: ranksOf(all?.posts), pages };
   } finally {

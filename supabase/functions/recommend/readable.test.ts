@@ -32,7 +32,7 @@ await pool.query(`
 const vector = JSON.stringify([...vectorAt(unitVectors(random, 1), 0)]);
 const sources = "recsys_engine.retrieve($1, $2, $3::text::extensions.vector, recsys.clock())";
 const candidates =
-  "recsys_engine.feed_candidates('authenticated', $1, $2, $3::text::extensions.vector, recsys.clock(), null, 7, '{}')";
+  "recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid, 'model_id', $2::bigint, 'embedding', $3::text, 'seed', 7, 'served', '{}'))";
 
 /** Asks in a transaction of somebody's, which begins as the service role. */
 async function asked<Result>(sub: string, ask: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {

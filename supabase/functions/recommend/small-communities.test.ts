@@ -63,7 +63,7 @@ for (const [name, newcomer, rank] of [
       await fill(newcomer);
       if (model) await publishTinyModel(pool, { name: "tiny" });
       const asked =
-        "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock()) -> 'posts' -> 'post_id' as ids";
+        "select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid)) -> 'posts' -> 'post_id' as ids";
       const candidates = (await pool.query(asked, [reader])).rows[0].ids as string[];
       const app = testApp(t, url);
       const feed = await feedOf(app);
@@ -93,7 +93,7 @@ test("posts of a proven author beyond 20 on a day wait for good", async () => {
   };
   const candidates = async () => {
     const asked =
-      "select recsys_engine.feed_candidates('authenticated', $1, null, null, recsys.clock()) -> 'posts' -> 'post_id' as ids";
+      "select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid)) -> 'posts' -> 'post_id' as ids";
     return new Set((await pool.query(asked, [reader])).rows[0].ids as string[]);
   };
   const late = written.slice(20);

@@ -6,7 +6,8 @@ create function recsys_engine.candidates(
   p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null, p_is_few boolean default null, p_given uuid[] default null
 ) returns json
 language sql stable set search_path = '' begin atomic
-  select recsys_engine.feed_candidates(p_role, p_user_id, p_model_id, p_embedding, p_now, p_filter, p_seed, p_served, p_common, p_common_at, p_is_few, p_given);
+  select recsys_engine.feed_candidates(jsonb_build_object('role', p_role, 'user_id', p_user_id, 'model_id', p_model_id, 'embedding', p_embedding::text, 'at', 1000 * date_part('epoch', p_now), 'filter', p_filter, 'seed', p_seed,
+    'served', p_served, 'global_ids', p_common, 'global_at', 1000 * date_part('epoch', p_common_at), 'has_small_readable_set', p_is_few, 'requested', p_given));
 end;
 comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[]) is 'recsys_engine.feed_candidates, for functions of 1.0.0.';
 

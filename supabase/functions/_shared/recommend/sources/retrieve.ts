@@ -1,7 +1,6 @@
 /** The candidates of a feed as recsys_engine.feed_candidates brings them: in addition to what is common to all feeds, or from all sources together. */
-import { sql } from "kysely";
 import type { Connection, Query } from "../../database/database.ts";
-import { db, fn, instantOf } from "../../database/query.ts";
+import { db, fn } from "../../database/query.ts";
 import { type Identity, queryAsService } from "../../database/run-as-caller.ts";
 import { countOccurrence } from "../../features/count-occurrence.ts";
 import { interleaveTopics } from "../../features/interleave-topics.ts";
@@ -363,24 +362,24 @@ function candidates(
   { role, sub }: Identity,
   { modelId, vector, page: { served, filter, given }, common, ofScopes, isFew, instant, own }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
-  const found = fn("recsys_engine.feed_candidates", {
-    p_role: role,
-    p_user_id: sub ?? null,
-    p_model_id: modelId,
-    p_embedding: vector && JSON.stringify(Array.from(vector)),
-    // not as Dates, which would cut microseconds off
-    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
-    p_filter: filter ? JSON.stringify(filter) : null,
-    p_seed: String(served.seed),
+  const query = {
+    role,
+    user_id: sub,
+    model_id: modelId,
+    embedding: vector && Array.from(vector),
+    at: instant,
+    filter,
+    seed: String(served.seed),
     // those that the app names are ranked again on each page, so that all pages have one order; the request has them already
-    p_served: given || own ? null : served.keys,
-    p_requested: given ?? null,
-    p_global: sql`${common?.ids ?? null}`,
-    p_global_texts: sql`${common?.texts ?? null}`,
-    p_global_at: typeof common?.at === "number" ? instantOf(common.at) : null,
-    p_has_small_readable_set: isFew,
-    p_hits: ofScopes && JSON.stringify(ofScopes),
-    p_request: own === undefined ? undefined : sql`${own}::recsys_engine.feed_request`,
-  });
+    served: given || own ? undefined : served.keys,
+    requested: given,
+    global_ids: common?.ids,
+    global_texts: common?.texts,
+    global_at: common?.at,
+    has_small_readable_set: isFew,
+    hits: ofScopes,
+    request: own,
+  };
+  const found = fn("recsys_engine.feed_candidates", { p_query: JSON.stringify(query) });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
 }
