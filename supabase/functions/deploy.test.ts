@@ -1,4 +1,4 @@
-/** What `supabase functions deploy` would send, by the real CLI to a stand-in for the platform's API. */
+/** What `supabase functions deploy` uploads: the real CLI against a fake platform API. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { globSync } from "node:fs";
@@ -45,7 +45,7 @@ async function emptyFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** `functions`: where they are in `folder`. */
+/** `functions`: their path in `folder`. */
 async function deployed(t: TestContext, name: string, folder: string, functions: string): Promise<void> {
   let upload = "";
   const api = createServer(async (request, response) => {
@@ -65,7 +65,7 @@ async function deployed(t: TestContext, name: string, folder: string, functions:
 
   const project = ["--project-ref", "abcdefghijklmnopqrst", "--profile", profile, "--workdir", folder];
   await run(join(bin, "supabase"), ["functions", "deploy", name, "--use-api", ...project], {
-    // no real token: the stand-in asks for none
+    // not a real token: the fake API accepts any
     env: { PATH: process.env.PATH, HOME: folder, SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`, DO_NOT_TRACK: "1" },
   });
   const sent = [...upload.matchAll(/filename="([^"]+)"/g)].map(([, name]) => name).sort();

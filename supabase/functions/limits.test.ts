@@ -1,6 +1,6 @@
 /**
- * How much a function reads: 64 KB; of events 256 KB, since a batch of 500 without comments may have 125 and one comment 30; of recommend 128 KB, since
- * 1,000 candidates have 39 besides a filter and a cursor.
+ * Maximum body sizes: 64 KB, except events with 256 KB (a batch of 500 without comments may have 125 KB, one comment 30
+ * KB) and recommend with 128 KB (1,000 candidates have 39 KB besides a filter and a cursor).
  */
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
@@ -25,7 +25,7 @@ for (const name of names)
     const edgeFunction = await functionOf(name);
     const { maximumBodyBytes, read } = edgeFunction;
     assert.ok(maximumBodyBytes <= (kilobytes[name] ?? 64) * 1024, `${maximumBodyBytes}`);
-    // the database is not asked
+    // without a query: there is no such database
     const { request } = testFunction(t, "postgres://127.0.0.1:1/none", edgeFunction);
     const headers = { authorization: "Bearer 0000000a-0000-4000-8000-000000000001", apikey: secretKey };
     const text = " ".repeat(maximumBodyBytes + 1);

@@ -1,4 +1,4 @@
-/** What each function loads before it answers: only what it uses. */
+/** Each function loads only the modules that it uses. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const names = globSync("[a-z]*/index.ts", { cwd: folder }).map(dirname).sort();
 
-/** The files that a file imports, itself among them, and the packages; types are gone when it runs. */
+/** The files that a file imports (with itself) and the packages, without type imports. */
 function loaded(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);

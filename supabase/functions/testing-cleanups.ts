@@ -1,4 +1,4 @@
-/** For tests: pools that are closed before the database of their test file is. */
+/** For tests: closes pools before the database of their test file is closed. */
 
 const cleanups = new Map<string, (() => Promise<void>)[]>();
 
@@ -11,7 +11,7 @@ export function takeCleanups(url: string): () => Promise<void> {
   };
 }
 
-/** Runs `clean` before the database of a test file closes; false: no test file's database has this URL. */
+/** Runs `clean` before the database of a test file closes; false if no test file's database has this URL. */
 export function beforeClose(url: string, clean: () => Promise<void>): boolean {
   return (cleanups.get(url)?.push(clean) ?? 0) > 0;
 }

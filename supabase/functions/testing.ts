@@ -1,4 +1,4 @@
-/** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
+/** For tests: runs a function in Node on a test database, with user ids as tokens. */
 import { type ClosablePool, openPool } from "./_shared/database/pool.ts";
 import { openReplica } from "./_shared/database/replica.ts";
 import type { Encoders } from "./_shared/embed/encoders.ts";
@@ -12,9 +12,9 @@ import { openFeedServices, type RecommendServices } from "./_shared/plugins/feed
 import { assertDocumented } from "./openapi/testing.ts";
 import { beforeClose } from "./testing-cleanups.ts";
 
-/** The secret key of the project that tests play. */
+/** Secret key of the test project. */
 export const secretKey = "sb_secret_test";
-/** And its publishable one. */
+/** Publishable key of the test project. */
 export const publishableKey = "sb_publishable_test";
 
 export interface TestApp<Answer> {
@@ -23,26 +23,26 @@ export interface TestApp<Answer> {
   /** The same as a visitor, who has not signed in. */
   visit(body?: unknown): Promise<{ status: number; body: Answer & { error?: { code: string } } }>;
   request(path: string, init?: RequestInit): Promise<Response>;
-  /** As the host calls it: nothing is checked. */
+  /** Calls it as the host does, without checking the answer. */
   fetch(request: Request): Promise<Response>;
-  /** What the operator reads, and what runs after the answers. */
+  /** The logged errors, and a promise of the work after answers. */
   logged: { code: string; cause: unknown }[];
   settled(): Promise<void>;
 }
 
 export interface TestOptions {
   runtime?: () => Promise<Runtime>;
-  /** A replica of the database, as RECSYS_REPLICA_URL names one; `behind` as in `openReplica`. */
+  /** A replica of the database, as named by RECSYS_REPLICA_URL; `behind` as in `openReplica`. */
   replica?: { url: string; behind?: number };
-  /** Everybody is an operator who looks. */
+  /** Whether every caller is an operator who previews a feed. */
   preview?: boolean;
-  /** What else is in a user's token. */
+  /** Further claims of a user's token. */
   claims?: (userId: string) => object;
   /** Left out: any user id is a valid token. */
   verify?: Verify;
   /** Left out: this host has none. */
   encoders?: Encoders;
-  /** Its connections are its own: the test is about them, or about what a new worker does first. */
+  /** Opens a pool of its own, for a test of connections or of a new worker. */
   ownConnections?: boolean;
 }
 
@@ -50,10 +50,13 @@ interface TestScope {
   after(clean: () => Promise<void>): void;
 }
 
-/** What the functions use, all of them. */
+/** All services of all functions. */
 export type TestServices = RecommendServices & { encoders: Encoders };
 
-/** Every answer is checked against the OpenAPI document. Apps on the same database of a test file share connections. */
+/**
+ * Creates an app that checks every answer against the OpenAPI document. Apps on a
+ * test file's database share connections.
+ */
 export function testFunction<Input, Answer>(
   scope: TestScope,
   url: string,
@@ -69,7 +72,7 @@ export function testFunction<Input, Answer>(
   const background: Promise<void>[] = [];
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
   const pool = (!options.ownConnections && sharedPool(url, log)) || watchedPool(scope, url, log);
-  // what it still writes is not to be found by the next test
+  // waits for background writes, so that the next test does not see them
   scope.after(async () => void (await Promise.allSettled(background)));
   const replica = read && openReplica(read.url, log, read.behind);
   if (replica) scope.after(() => replica.end());
@@ -115,7 +118,10 @@ function watchedPool(scope: TestScope, url: string, log: LogOfTest): ClosablePoo
 
 const sharedPools = new Map<string, { pool: ClosablePool; logs: LogOfTest[] }>();
 
-/** The pool of all apps on this database until it closes: a new session takes .1 s of a processor to plan a feed. Undefined: no test file's database. */
+/**
+ * The pool that all apps on this database share until it closes, since planning a feed in a new session takes 0.1 s of
+ * CPU time. Undefined if it is no test file's database.
+ */
 function sharedPool(url: string, log: LogOfTest): ClosablePool | undefined {
   const shared = sharedPools.get(url);
   shared?.logs.push(log);

@@ -1,6 +1,6 @@
 /**
- * The project's database and its models, for the functions that use them. The platform sets SUPABASE_DB_URL; as a secret of the project,
- * DATABASE_URL may name its transaction pooler instead, and RECSYS_REPLICA_URL a read replica.
+ * The project's database pool. The platform sets SUPABASE_DB_URL; the project's secrets may set DATABASE_URL (its
+ * transaction pooler) instead, and RECSYS_REPLICA_URL (a read replica).
  */
 import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
@@ -8,7 +8,7 @@ import { openReplica, type Replica } from "../_shared/database/replica.ts";
 import type { Log } from "../_shared/http/log.ts";
 import { createVersionWatcher } from "../_shared/http/schema-version.ts";
 
-/** The pool of this worker. */
+/** Opens this worker's pool. */
 export function projectPool(log: Log): Pool {
   const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
   if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
@@ -16,7 +16,7 @@ export function projectPool(log: Log): Pool {
   return openPool(url, (error) => log("connection_lost", error), {}, versions);
 }
 
-/** The streaming replica that RECSYS_REPLICA_URL names, for what of a feed is everybody's; undefined: there is none. */
+/** Opens the streaming replica at RECSYS_REPLICA_URL, for data that all users share; undefined if not set. */
 export function projectReplica(log: Log): Replica | undefined {
   const url = Deno.env.get("RECSYS_REPLICA_URL");
   return url ? openReplica(url, log) : undefined;

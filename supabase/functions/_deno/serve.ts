@@ -1,9 +1,11 @@
 /**
- * Deno's side of every function: who calls, where the answers go, the port; project-pool.ts is that of those that ask the database.
+ * Deno's part of every function: authentication, logging, CORS and the port; project-pool.ts adds the database.
  *
- * The platform sets SUPABASE_URL and the API keys. As secrets of the project, JWT_SECRET makes the tokens of an older project valid, TOKEN_ISSUERS those of other issuers than SUPABASE_URL's, and
- * ALLOWED_ORIGINS lets only the named websites read the answers. OTEL_EXPORTER_OTLP_ENDPOINT, with OTEL_EXPORTER_OTLP_HEADERS and
- * OTEL_SERVICE_NAME, names a collector that the spans of requests are sent to.
+ * The platform sets SUPABASE_URL and the API keys. Optional secrets of the project:
+ * - JWT_SECRET: accepts the tokens of a legacy project
+ * - TOKEN_ISSUERS: accepts further token issuers besides SUPABASE_URL's
+ * - ALLOWED_ORIGINS: the websites that may read answers
+ * - OTEL_EXPORTER_OTLP_ENDPOINT, with OTEL_EXPORTER_OTLP_HEADERS and OTEL_SERVICE_NAME: the collector of spans
  */
 import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier, withTokenCache } from "../_shared/http/auth.ts";
@@ -12,7 +14,7 @@ import { createLogger, type Log } from "../_shared/http/log.ts";
 import { allowedOrigins } from "../_shared/http/origins.ts";
 import { createTraceExporter, type Traces } from "../_shared/http/traces.ts";
 
-/** Serves a function in this worker; `open` gives it what else it uses. */
+/** Serves a function in this worker; `open` opens its services. */
 export function serve<Input, Services>(
   edgeFunction: EdgeFunction<Input, Services>,
   open: (log: Log) => Services,

@@ -1,4 +1,4 @@
-/** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
+/** Runs one statement in a transaction under the caller's role, as PostgREST does. */
 
 import { type Pool, type Query, run } from "../_shared/database/database.ts";
 import { type Identity, visitor } from "../_shared/database/run-as-caller.ts";
@@ -8,7 +8,7 @@ import { type CallerRequest, request, requestOfCaller } from "../_shared/http/ca
 
 export type Caller = Identity & { [request]: CallerRequest };
 
-/** Who sent a request: a user by their token, or a visitor by a publishable key. Throws AppError 401. */
+/** Identifies the caller: a user by their token, or a visitor by a publishable key. Throws AppError 401. */
 export async function callerOf(
   { method, headers }: Request,
   path: string,
@@ -20,12 +20,12 @@ export async function callerOf(
   return { ...(await verify(bearerToken(headers.get("authorization") ?? undefined))), [request]: sent };
 }
 
-/** The rows of a statement of the caller's; it is committed. */
+/** Runs and commits a statement under the caller's role; returns its rows. */
 export async function runAs<Row>(pool: Pool, caller: Caller, statement: Query<Row>): Promise<Row[]> {
   return await inTransaction(pool, caller, statement);
 }
 
-/** The same for what Supabase Auth does, which has rights of its own. */
+/** The same with the owner's rights, as Supabase Auth has them. */
 export async function runAsOwner<Row>(pool: Pool, statement: Query<Row>): Promise<Row[]> {
   return await inTransaction(pool, undefined, statement);
 }

@@ -1,8 +1,8 @@
 /**
- * Stands in for Supabase Auth at /auth/v1, for a database on this machine that has none: what supabase-js calls to sign up, sign in and
- * out, and to renew a token. It asks nobody for a password and prints what Auth would send by e-mail, so whoever reaches this port can be
- * anybody of the community. Therefore it is only mounted for a database on this machine (serve/gateway.ts), and answers nothing where that
- * has a real Supabase Auth.
+ * Stand-in for Supabase Auth at /auth/v1, for a local database without it: sign-up, sign-in, sign-out, token refresh.
+ * It checks no passwords and prints sign-in links instead of sending e-mail, so it must not be reachable from outside:
+ * any client of this port can act as any member. It is mounted only for a local database (serve/gateway.ts), and
+ * refuses requests if that has a real Supabase Auth.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -27,7 +27,7 @@ const grants = {
 };
 const otp = z.object({ email, create_user: z.boolean().default(true), code_challenge: z.string().max(200).nullish() });
 
-/** GoTrue's own codes, as far as supabase-js tells them apart. */
+/** An error with one of GoTrue's codes that supabase-js distinguishes. */
 class AuthFailure extends Error {
   readonly status: 400 | 401 | 403 | 422;
   readonly code: string;
@@ -43,13 +43,13 @@ interface User {
   email: string;
 }
 
-/** `challenge`: of the browser that asked, where it wants a code instead of a session (PKCE, as @supabase/ssr does). */
+/** `challenge`: the browser's PKCE challenge, if it wants a code instead of a session (as @supabase/ssr does). */
 interface SignInLink {
   user: User;
   challenge: string | undefined;
 }
 
-/** `project`: its address, as in the tokens. `publicKey`: of the key that signs. */
+/** `project`: its address, as in the tokens. `publicKey`: of the signing key. */
 export function authStandIn(pool: Pool, key: TokenKey & { publicKey: CryptoKey }, project: string): Hono {
   const auth = new Hono();
   const links = new OneTime<SignInLink>();
@@ -127,7 +127,7 @@ export function authStandIn(pool: Pool, key: TokenKey & { publicKey: CryptoKey }
     return c.json(described(await userOf(String(sub))));
   });
 
-  // tokens are valid until they expire; the page forgets them
+  // tokens stay valid until they expire; the page only forgets them
   auth.post("/logout", (c) => c.body(null, 204));
   auth.notFound((c) => failed(c, new AuthFailure(400, "not_found", "this is not spoken here")));
   auth.onError((thrown, c) => {
@@ -142,7 +142,7 @@ export function authStandIn(pool: Pool, key: TokenKey & { publicKey: CryptoKey }
       throw new AuthFailure(403, "real_auth", "this database has a Supabase Auth of its own: sign in there");
   }
 
-  /** undefined: the address is taken. */
+  /** Returns undefined if the address is taken. */
   async function newUser(email: string): Promise<User | undefined> {
     const [user] = await runAsOwner<User>(pool, {
       text: "insert into auth.users (id, email) values (gen_random_uuid(), lower($1)) on conflict (email) do nothing returning id, email",
@@ -177,7 +177,7 @@ export function authStandIn(pool: Pool, key: TokenKey & { publicKey: CryptoKey }
     }
   }
 
-  /** Where a link leads in the end: to a page of this machine, as a project's own Redirect URLs say. */
+  /** The redirect target of a link: a page on this machine only, as by a project's Redirect URLs. */
   function backTo(asked = ""): URL {
     const isOurs =
       URL.canParse(asked) && /^https?:$/.test(new URL(asked).protocol) && isLoopback(new URL(asked).hostname);
@@ -198,7 +198,7 @@ function described({ id, email }: User) {
   };
 }
 
-/** As a code challenge of the method s256 has it. */
+/** PKCE code challenge by the method S256. */
 async function sha256(text: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
   return btoa(String.fromCharCode(...hash))

@@ -1,4 +1,7 @@
-/** How far the training of a community's first model is, which `recsys start` tells and the feed page asks for. Of this machine alone: a project has no such route. */
+/**
+ * Progress of the training of a community's first model, which `recsys start` reports and the feed page shows. It
+ * exists only on this machine, not on a hosted project.
+ */
 import { Hono } from "hono";
 
 /** `none`: no training runs. */

@@ -1,13 +1,17 @@
 /**
- * The local stand-in for a Supabase project: every Edge Function under /functions/v1/<name>, and the public keys of the
- * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process. With the pages
- * of web/ come what else of a project they call: see auth-stand-in.ts, rest.ts and members.ts.
+ * Local stand-in for a Supabase project. It runs the unchanged Edge Functions in one process under
+ * /functions/v1/<name>, and serves the local signing key's public key under /auth/v1/.well-known/jwks.json. For the
+ * pages of web/ it adds Auth and REST: auth-stand-in.ts, rest.ts, members.ts.
  *
- * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set),
- * ONLY_FUNCTION (the name of the one that is served), and for the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is
- * the console alone).
- * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
- * process that started it. Its lines report the progress of the first training (first-training.ts).
+ * Environment variables:
+ * - PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS
+ * - LOCAL_JWKS: a JSON Web Key Set
+ * - ONLY_FUNCTION: name of the only function to serve
+ * - SITE_FOLDER: the built pages
+ * - LOCAL_SIGNING_KEY: a private JSON Web Key; without it only the console is served
+ *
+ * It prints {"listening": port} once it serves, and ends when its standard input ends, so it does not outlive its
+ * parent process. Standard input carries the progress of the first training (first-training.ts).
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -31,7 +35,8 @@ const gateway = new Hono();
 
 gateway.use("/functions/*", guard("machine"));
 gateway.get("/health", (c) => c.json({ functions: [...functions.keys()] }));
-// what the platform counts of a worker: V8's heap in use, garbage and all, and what lies outside of it for V8 (supabase/edge-runtime, MemCheck)
+// the memory that the platform counts for a worker: V8's used heap plus external
+// memory (supabase/edge-runtime, MemCheck)
 gateway.get("/memory", (c) => {
   const { heapUsed, external } = Deno.memoryUsage();
   return c.json({ counted: heapUsed + external });
@@ -47,7 +52,8 @@ gateway.all("/functions/v1/:name{[a-z0-9_-]+}/*", (c) => {
 gateway.notFound((c) => c.json({ error: { code: "not_found", message: "no such function" } }, 404));
 
 const mounted = Promise.withResolvers<void>();
-// The port first, since functions are given its number. Requests wait for the last route: Hono takes none after its first request.
+// Listens first, since functions need the port. Requests wait until all routes exist:
+// Hono adds none after its first request.
 const server = Deno.serve(
   { hostname: "127.0.0.1", port: Number(Deno.env.get("PORT") ?? 54321), onListen: () => undefined },
   async (request) => {
@@ -56,10 +62,10 @@ const server = Deno.serve(
   },
 );
 Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${server.addr.port}`);
-// as with the Supabase CLI, apps know the project by another address than its functions
+// as with the Supabase CLI, apps and functions use different addresses of the project
 Deno.env.set("TOKEN_ISSUERS", `http://localhost:${server.addr.port}/auth/v1`);
 
-// as on the platform: work that an answer did not wait for keeps the process alive
+// as on the platform, background work keeps the process alive
 const background = new Set<Promise<unknown>>();
 Object.assign(globalThis, {
   EdgeRuntime: {
@@ -70,9 +76,9 @@ Object.assign(globalThis, {
   },
 });
 
-// in the package they are compiled, as this file is
+// the package has compiled .js files
 const suffix = import.meta.url.endsWith(".ts") ? "ts" : "js";
-// the platform gives each function a process of its own; here their Deno.serve hands us the handler instead
+// On the platform each function has its own process; here a replaced Deno.serve collects the handlers.
 for (const name of await functionNames()) {
   Object.defineProperty(Deno, "serve", {
     configurable: true,
@@ -111,7 +117,9 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** Mounts the stand-ins for Auth and REST, and returns their connection pool. `project`: the address of the functions. */
+/**
+ * Mounts the stand-ins for Auth and REST, and returns their connection pool. `project`: the address of the functions.
+ */
 async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<Pool> {
   const { d: _, ...publicJwk } = jwk;
   const key = {
@@ -124,7 +132,7 @@ async function mountStandIns(jwk: JWK, publishableKeys: string[], project: strin
     jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
     issuers: [`${project}/auth/v1`],
   });
-  // as the platform answers pages of other addresses, and as an app in development needs it
+  // CORS for any origin, as on the platform; an app in development needs it
   for (const path of ["/auth/v1/*", "/rest/v1/*"]) gateway.use(path, guard("machine"), cors());
   gateway.route("/auth/v1", authStandIn(pool, key, project));
   gateway.route("/rest/v1", restStandIn(pool, verify, publishableKeys));

@@ -1,4 +1,4 @@
-/** Who may ask the local stand-in, by what a browser says of the page that asks. */
+/** Which requests the local server accepts, by the headers of browsers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Askers, refusalOf } from "./guard.ts";

@@ -1,6 +1,6 @@
 /**
- * Who is in the community, for choosing whom to be: at /local/members, on this machine only. An app of your own has no such page, since
- * there people sign in as themselves.
+ * Lists the community's members at /local/members, on this machine only, to choose one to act as. A real app
+ * has no such page: its users sign in.
  */
 
 import { Hono } from "hono";
@@ -13,20 +13,20 @@ export interface Member {
   user_id: string;
   external_id: string | null;
   passions: string[];
-  /** Views, votes and comments so far. */
+  /** Number of views, votes and comments so far. */
   interactions: number;
-  /** What supabase-js signs them in with. */
+  /** Their e-mail address for supabase-js. */
   email: string;
 }
 
 const domain = "members.invalid";
 
-/** A member's e-mail address on this machine; .invalid is nobody's (RFC 2606). */
+/** A member's e-mail address on this machine; .invalid is a reserved domain (RFC 2606). */
 export function emailOf(userId: string): string {
   return `${userId}@${domain}`;
 }
 
-/** The id of whoever signs in: a member by the address above, or who signed up here. */
+/** The id of the user with this e-mail address: a member's as above, or one signed up here. */
 export async function memberOfEmail(pool: Pool, email: string): Promise<string | undefined> {
   const id = /^([0-9a-f-]{36})@members\.invalid$/i.exec(email)?.[1];
   const [found] = await runAsOwner<{ id: string }>(pool, {
@@ -37,7 +37,7 @@ export async function memberOfEmail(pool: Pool, email: string): Promise<string |
   return found?.id;
 }
 
-/** Whether a Supabase Auth keeps its sessions in this database. */
+/** Whether a Supabase Auth stores its sessions in this database. */
 export async function hasRealAuth(pool: Pool): Promise<boolean> {
   const [{ real }] = await runAsOwner<{ real: boolean }>(pool, {
     text: "select to_regclass('auth.refresh_tokens') is not null as real",
@@ -46,7 +46,7 @@ export async function hasRealAuth(pool: Pool): Promise<boolean> {
   return real;
 }
 
-/** GET /?search=…: at most 20, who did most first. */
+/** GET /?search=…: at most 20 members, most active first. */
 export function membersPage(pool: Pool): Hono {
   const members = new Hono();
   members.get("/", async (c) => {

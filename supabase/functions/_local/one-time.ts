@@ -1,8 +1,8 @@
-/** Values behind one-time tokens, valid for an hour: sign-in links, and the codes with which these redirect. */
+/** Values behind one-time tokens, valid for an hour: sign-in links and PKCE codes. */
 export class OneTime<Kept> {
   readonly #kept = new Map<string, { kept: Kept; until: number }>();
 
-  /** The word. */
+  /** Returns the token of a value. */
   give(kept: Kept): string {
     for (const [word, { until }] of this.#kept) if (until < Date.now()) this.#kept.delete(word);
     const word = crypto.randomUUID();
@@ -10,7 +10,7 @@ export class OneTime<Kept> {
     return word;
   }
 
-  /** undefined: it was taken before, is older than an hour, or never was given. */
+  /** Takes the value of a token; undefined if it is unknown, used or expired. */
   take(word: string): Kept | undefined {
     const found = this.#kept.get(word);
     this.#kept.delete(word);

@@ -1,4 +1,4 @@
-/** What of PostgREST's language is spoken here, and that nothing else gets into a statement. */
+/** Supported PostgREST requests, and that no other text gets into a statement. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotSpoken, statementOf } from "./rest-statement.ts";
@@ -27,7 +27,7 @@ test("an insert writes the columns of the row, an update too, a delete what fits
     /insert into public\."mutes" \("kind", "value"\) select "kind", "value" from json_populate/,
   );
   assert.deepEqual(inserted.values, [`[${row}]`]);
-  // a table of which its writers may not read every column
+  // for a table whose writers may not read every column
   assert.match(inserted.text, /as given returning 1\)/);
   assert.match(ask("POST", "mutes", "select=kind", row, true).text, /returning public\."mutes"\."kind"\)/);
   assert.match(

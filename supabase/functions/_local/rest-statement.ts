@@ -1,30 +1,30 @@
 /**
- * The few requests of PostgREST that the pages send, as SQL: plain columns, filters eq, in and is.null, order, limit; insert, update, delete.
- * Names are quoted and values are parameters; what the caller may do is for the database to say.
+ * Translates the few PostgREST requests of the pages to SQL: plain columns; filters eq, in and is.null; order and
+ * limit; insert, update and delete. Names are quoted, values are parameters, and the database checks permissions.
  */
 import type { Statement } from "../_shared/database/database.ts";
 
-/** The tables of the example app that pages read and write. */
+/** Tables of the example app that pages read and write. */
 const tables = ["posts", "post_votes", "comments", "profiles", "mutes", "follows", "preferences", "withheld"];
 
-/** As Supabase sets it: no answer has more rows. */
+/** Maximum number of rows in an answer, as on Supabase. */
 const mostRows = 1000;
 
 export interface RestRequest {
   method: string;
   table: string;
   query: URLSearchParams;
-  /** Of POST and PATCH, as JSON. */
+  /** JSON body of POST and PATCH. */
   body: string;
-  /** Whether the rows that are written are the answer, for which the caller has to be able to read them. */
+  /** Whether to return the written rows, which the caller must be allowed to read. */
   returns: boolean;
-  /** Whether an existing row stays unchanged (upsert with ignoreDuplicates). */
+  /** Whether existing rows stay unchanged (upsert with ignoreDuplicates). */
   passesOver?: boolean;
 }
 
 export class NotSpoken extends Error {}
 
-/** One row with `body`, the JSON that answers. Throws NotSpoken where PostgREST would know what to do and this does not. */
+/** Returns one row with `body`, the JSON answer. Throws NotSpoken for requests that only PostgREST supports. */
 export function statementOf({
   method,
   table,
@@ -81,7 +81,7 @@ function where(target: string, query: URLSearchParams, parameter: Parameter): st
   return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
-/** Ids alone: texts may hold commas and quotes. */
+/** A list of ids only, since texts may contain commas and quotes. */
 function ids(value: string): string[] {
   if (!/^\([0-9a-f,-]*\)$/i.test(value)) throw new NotSpoken("in. takes ids here");
   return value.slice(1, -1).split(",").filter(Boolean);

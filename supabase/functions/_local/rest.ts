@@ -1,6 +1,6 @@
 /**
- * Stands in for PostgREST at /rest/v1, for a database on this machine that has none: what the pages ask of the app's own tables, under
- * the caller's role, so that row level security decides. On a project of Supabase PostgREST itself answers.
+ * Stand-in for PostgREST at /rest/v1, for a local database without it: requests of the pages on the app's tables, under
+ * the caller's role and row level security.
  */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -10,7 +10,7 @@ import { AppError, toAppError } from "../_shared/http/errors.ts";
 import { callerOf, runAs } from "./as-caller.ts";
 import { NotSpoken, statementOf } from "./rest-statement.ts";
 
-/** `publishableKeys`: by which a visitor is known. */
+/** `publishableKeys`: the keys that identify visitors. */
 export function restStandIn(pool: Pool, verify: Verify, publishableKeys: readonly string[]): Hono {
   const rest = new Hono();
   rest.use(bodyLimit({ maxSize: 256 * 1024 }));
@@ -48,7 +48,7 @@ function failure(code: string, message: string) {
   return { code, message, details: null, hint: null };
 }
 
-/** As PostgREST has it; undefined: it is no matter of what was asked. */
+/** PostgREST's status for an error code; undefined if the request is not the cause. */
 function statusOf(code = ""): 400 | 403 | 409 | undefined {
   if (code === "42501") return 403;
   if (code === "23503" || code === "23505") return 409;

@@ -1,4 +1,4 @@
-/** The pages in web/, as built by web/build.ts, from this machine. */
+/** Serves the pages in web/, as built by web/build.ts, on this machine. */
 import { type Context, Hono } from "hono";
 
 const types: Record<string, string> = {
@@ -9,7 +9,7 @@ const types: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-/** What a page may load and who may show it in a frame: from here, and nobody. The console's plots write styles of their own. */
+/** Content security policy: pages load only from here and cannot be framed. The console's plots need inline styles. */
 const policyOf = (path: string) =>
   [
     "default-src 'none'",
@@ -30,15 +30,15 @@ const headers = {
 };
 
 export interface Site {
-  /** A file of the site by its path; undefined: there is none. */
+  /** A file of the site by its path; undefined if there is none. */
   file(path: string): Promise<ArrayBuffer | undefined>;
-  /** What the pages read at config.json: which project is theirs, by the address under which it was reached. */
+  /** The content of config.json: the project of the pages, by the address that they were loaded from. */
   config(origin: string): Promise<object>;
-  /** Only what is below this path is served; "": all of it. */
+  /** Only files below this path are served; "" for all. */
   below: string;
 }
 
-/** A path that ends in / is the index.html there. */
+/** Serves the site; a path that ends in / is its index.html. */
 export function sitePages({ file, config, below }: Site): Hono {
   const pages = new Hono();
   pages.get("/config.json", async (c) => c.json(await config(new URL(c.req.url).origin), 200, headers));

@@ -1,17 +1,17 @@
 import { SignJWT } from "jose";
 
-/** The local key that signs tokens in place of a project's. */
+/** The local key that signs tokens. */
 export interface TokenKey {
   privateKey: Parameters<SignJWT["sign"]>[0];
   keyId: string;
 }
 
-/** Seconds. */
+/** In seconds. */
 export const tokenLifetime = 3600;
 
 /**
- * An access token such as Supabase Auth gives a user who signed in, from the local key; valid for an hour. `project`: the
- * address that its app takes as the project's. With `preview` it is an operator's, who looks at the user's feed without leaving impressions.
+ * An access token like Supabase Auth's, signed with the local key and valid for an hour. `project`: the project's
+ * address for the app. `preview`: for an operator, whose views of the user's feed are not logged.
  */
 export async function userToken(
   key: TokenKey,
@@ -23,7 +23,7 @@ export async function userToken(
   return await signed(key, project, userId, claims, "authenticated", tokenLifetime);
 }
 
-/** Signs a token for one audience; what is meant for one is nothing to the others. */
+/** Signs a token for one audience; it is invalid for any other. */
 export async function signed(
   key: TokenKey,
   project: string,

@@ -1,4 +1,4 @@
-/** One question to the database, asked as the engine's service. */
+/** Runs one of the console's questions as the engine's service. */
 
 import type { Pool, Statement } from "../database/database.ts";
 import { queryTimeout } from "../database/pool.ts";
@@ -6,22 +6,29 @@ import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import { AppError } from "../http/errors.ts";
 import { filledSql, type Question } from "./questions.ts";
 
-/** What the database says, and the statement that says it. */
+/** The rows of a question, with the statement that returned them. */
 export interface QuestionAnswer {
   sql: string;
   rows: Record<string, unknown>[];
 }
 
-/** A report over months of impressions takes seconds; nobody else waits for it. The database is the first to give it up, and the connection stays. */
+/**
+ * Statement timeout: a report over months of impressions takes seconds. It is below the pool's
+ * timeout, which would close the connection.
+ */
 const timeout = `${queryTimeout - 1_000}ms`;
 
-/** What our functions raise: raise_exception, object_not_in_prerequisite_state, no_data_found. Their messages are for the operator. */
+/**
+ * Errors that our functions raise for the operator: raise_exception, object_not_in_prerequisite_state, no_data_found.
+ */
 const refusals = new Set(["P0001", "55000", "P0002"]);
 
-/** `values`: the question's parameters in their order. Throws what the database does; what it refuses as AppError 400. */
+/**
+ * `values`: the question's parameters in order. Throws database errors; those meant for the operator as AppError 400.
+ */
 export async function ask(pool: Pool, question: Question, values: (string | number)[]): Promise<QuestionAnswer> {
   const statement: Statement<{ row: Record<string, unknown> }> = {
-    // as JSON, in which a bigint is a number and an interval a text; jsonb would sort the columns
+    // as JSON, so that bigint is a number and interval a text; jsonb would reorder the columns
     text: `select row_to_json(answer) as row from (${question.sql}) as answer`,
     values: values.map(String),
   };

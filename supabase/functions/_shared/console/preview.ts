@@ -1,4 +1,4 @@
-/** A feed as whoever runs the community may look at it: every candidate, what the ranker was told of it, and how long each stage takes. */
+/** Preview of a user's feed for an operator: all candidates, their features, and the time of each stage. */
 import { featureNames } from "../features/feature-names.ts";
 import type { Span } from "../http/span.ts";
 import type { FeedResult, FeedServices } from "../recommend/pipeline/types.ts";
@@ -7,13 +7,13 @@ import { emptyServedState } from "../recommend/request/cursor.ts";
 
 const timeout = "5s";
 
-/** The feed that a user would get now, as the user; nothing is written of it. Throws AppError. */
+/** The feed that a user would get now, read under their role and not logged. Throws AppError. */
 export function previewOf(services: FeedServices, userId: string, limit: number, span?: Span): Promise<FeedResult> {
   const caller = { role: "authenticated", sub: userId, preview: true };
   return recommendLive(services, { caller, interests: [] }, { limit, served: emptyServedState() }, timeout, span);
 }
 
-/** All candidates of a user's first page, the best first. Without a ranker there are only those of the page. Throws AppError. */
+/** All candidates of a user's first page, best first; without a ranker only those of the page. Throws AppError. */
 export async function feedWithCandidates(services: FeedServices, userId: string, limit: number) {
   const { feed, decision } = await previewOf(services, userId, limit);
   const places = new Map(feed.items.map((item) => [item.post_id, item]));
@@ -36,13 +36,13 @@ export async function feedWithCandidates(services: FeedServices, userId: string,
 
 export interface Latency {
   stage: string;
-  /** Over the feeds measured. */
+  /** Over the measured feeds. */
   median_ms: number;
   slowest_ms: number;
   feeds: number;
 }
 
-/** Makes a feed for each of these users, one after another, and says how long each stage took; the first, which may load a model, does not count. */
+/** Measures the stages of a feed for each user in turn; the first feed is not counted, since it may load a model. */
 export async function latency(services: FeedServices, userIds: string[]): Promise<Latency[]> {
   const took = new Map<string, number[]>();
   const add = (stage: string, milliseconds: number) => {

@@ -1,12 +1,12 @@
-/** All that a console may ask of the database: one statement each, which the page shows next to its numbers, to copy. */
+/** All questions that a console may ask the database: one statement each, which the page shows for copying. */
 import * as z from "zod";
 
 export interface Question {
-  /** Its parameters are $1, $2 … in the order of `parameters`. */
+  /** The statement; $1, $2 … are the `parameters` in order. */
   sql: string;
-  /** By their names in a request; each value travels as text, so the statement casts it. */
+  /** Parameters by name in the request; each is sent as text, so the statement casts it. */
   parameters?: Record<string, z.ZodType<string | number>>;
-  /** It changes something, so its transaction may write. */
+  /** Whether it writes, so its transaction must not be read-only. */
   changes?: true;
 }
 
@@ -15,7 +15,7 @@ export const uuid = z.guid();
 const name = z.string().min(1).max(200);
 const days = z.int().min(1).max(730);
 
-/** The statement with its parameters written into it, as psql takes it. */
+/** The statement with its parameters filled in, for psql. */
 export function filledSql({ sql }: Question, values: (string | number)[]): string {
   return sql.trim().replace(/\$(\d+)/g, (_, place) => {
     const value = values[Number(place) - 1];
@@ -25,7 +25,7 @@ export function filledSql({ sql }: Question, values: (string | number)[]): strin
 
 const modelQuestions = {
   models: { sql: "select * from recsys.model_status order by model_id desc" },
-  // as `recsys train` printed it; the model's towers as they were before they learned from these requests
+  // as printed by `recsys train`; of a new model: its towers from before they were trained on these requests
   training: {
     sql: `
 select models.name, held_out.metric, (models.metrics #>> '{held_out,requests}')::integer as requests,
@@ -46,13 +46,13 @@ from recsys_engine.model_activations
 order by activation_id desc
 limit 20`,
   },
-  // whoever saw another model serve is told, and nothing is switched
+  // fails without a switch if another model is active than the page showed
   activate: {
     sql: "select recsys.activate_model($1::bigint, p_instead_of => $2::bigint)",
     parameters: { model_id: id, instead_of: id },
     changes: true,
   },
-  // the model that is not to serve any more; the one before it does
+  // `model_id`: the model to replace by the previous one
   rollback: {
     sql: "select recsys.rollback_model($1::bigint) as model_id",
     parameters: { model_id: id },
@@ -61,7 +61,7 @@ limit 20`,
 } satisfies Record<string, Question>;
 
 const healthQuestions = {
-  // the clock is that of everything the console shows but publishing and training
+  // the time of all questions except publishing and training
   clock: { sql: "select recsys.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
   status: { sql: "select * from recsys.status" },
   health: { sql: "select * from recsys.health()" },
@@ -78,8 +78,8 @@ order by name`,
 } satisfies Record<string, Question>;
 
 /**
- * A figure of recsys.daily_metrics over the last days. Days and models are taken together, each with what it rests on, as that table says:
- * sum(value * count) / sum(count). `by`: what there is a row for; `order`: of the rows, where it is another.
+ * A metric of recsys.daily_metrics over the last days: the mean over days and models, weighted by count. `by`: the
+ * grouping; `order`: the order of rows, if another.
  */
 function daily(metrics: string[], by: Record<string, string>, order = Object.keys(by).join(", ")): Question {
   const columns = Object.entries(by).map(([name, sql]) => (name === sql ? name : `${sql} as ${name}`));
@@ -116,7 +116,7 @@ limit 15`,
 } satisfies Record<string, Question>;
 
 const postQuestions = {
-  // 3,000 are some 800 KB of vectors, and more dots than a screen holds apart
+  // 3,000 have about 800 KB of vectors, and are as many dots as a screen can show
   map: {
     sql: `
 select posts.post_id, posts.title, posts.created_at, topics.topic_id, topics.label as topic, vectors.embedding::real[] as vector
@@ -144,7 +144,7 @@ where posts.post_id = $1::uuid`,
     sql: "select post_id, title, created_at, similarity from recsys.similar_posts($1::uuid, 10)",
     parameters: { post_id: uuid },
   },
-  // the service's own claims: as its project sees them, not as one of the people does
+  // with the service's role, so not limited to what a single user may read
   audience: {
     sql: `
 select people.user_id, users.external_id, -(people.embedding operator(extensions.<#>) post.embedding) as similarity

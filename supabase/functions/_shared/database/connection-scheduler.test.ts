@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { createConnectionScheduler } from "./connection-scheduler.ts";
 
-/** Three connections, and a clock that stands still. */
+/** A scheduler with three connections and a manual clock. */
 function three() {
   const clock = { now: 1_000 };
   const turns = createConnectionScheduler(3, () => clock.now);
@@ -14,7 +14,7 @@ function three() {
       order.push(name);
       held.set(name, [...(held.get(name) ?? []), giveBack]);
     };
-    // who still waits when a test is over is given up
+    // ignores the rejection of those that still wait when a test ends
     turns.take(name, isBegun).then(came, () => undefined);
     return setImmediate();
   };
@@ -149,7 +149,7 @@ test("while others come to their turn one waits longer, and not for ever", async
   await assert.rejects(ida, { status: 429, code: "overloaded", retryAfter: 1 });
 });
 
-/** A clock that `runTo` moves on, and with it what waits for `setTimeout`; Deno has no mock of timers. */
+/** A fake clock that `runTo` advances, and `setTimeout` with it: Deno has no timer mocks. */
 function madeUpTime() {
   const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   const due = new Set<{ at: number; run: () => void }>();

@@ -1,22 +1,24 @@
 /**
- * Whose turn it is with a worker's few connections. First come, first served let five people whose feeds took seconds hold all three, and 52 of 63
- * others were refused.
+ * Fair scheduling of a worker's few database connections between users. First come, first served would let a few users
+ * with slow feeds hold all connections.
  */
 import { overloaded } from "../http/errors.ts";
 
-/** How long it is remembered what somebody used, in milliseconds: then it is worth a third. */
+/** Time constant of the exponential decay of a user's connection use, in milliseconds: after it a third is left. */
 const memory = 10_000;
 
-/** Whoever holds connections for this long on average is slow, in milliseconds; a feed takes 15 to 30. */
+/**
+ * A user whose requests hold a connection for this long on average is slow, in milliseconds. A feed takes 15 to 30 ms.
+ */
 const slow = 1_000;
 
 /**
- * How long somebody waits for a connection, in milliseconds: where nobody is given any, and where others are. Of 16 clients whom one worker gave five
- * feeds a second, each in two turns, a few waited for more than three seconds and were next: to refuse them made room for nobody.
+ * Maximum wait for a connection in milliseconds. `stuck`: no connection was granted meanwhile; `moving`: others got
+ * connections. The second is longer because a waiter that long is usually next, so refusing it frees nothing.
  */
 const longestWait = { stuck: 3_000, moving: 5_000 };
 
-/** So many people are remembered. */
+/** Maximum number of users whose connection use is remembered. */
 const mostRemembered = 1_000;
 
 interface Waiting {
@@ -25,37 +27,41 @@ interface Waiting {
   begin: () => void;
 }
 
-/** What one person used lately. */
+/** A user's recent connection use. */
 interface ConnectionUse {
-  /** How long they held connections, in milliseconds, and how often; both fade. */
+  /** Total time that they held connections, in milliseconds, and how many times; both decay. */
   held: number;
   times: number;
-  /** As of when. */
+  /** The time as of which `held` and `times` were decayed, in milliseconds. */
   at: number;
-  /** When they took each that they hold now. */
+  /** When they took each connection that they hold now, in milliseconds. */
   since: number[];
 }
 
 export interface ConnectionScheduler {
   /**
-   * Waits for a connection, and resolves to what gives it back. Of those who wait, whoever holds fewest is next, then who is not slow, then who came
-   * first; the slow together leave one to the others. Without a person it is the service's own work, which is never slow. Nor is a request that has
-   * begun: on a busy machine people whose feeds took a connection for 1.2 s waited in vain for the second time, which is short.
-   * @throws AppError 429 `overloaded` after five seconds, Error after three in which nobody was given one
+   * Waits for a connection; resolves to the function that releases it. Priority of waiters:
+   * - first, the user who holds the fewest connections;
+   * - then, users who are not slow (all slow users together leave one connection to the others);
+   * - then, the order of arrival.
+   *
+   * Without `person`, the connection is for the service itself, which never counts as slow. Neither does a request that
+   * has begun (`isBegun`): its second connection is held only for a short time.
+   * @throws AppError 429 `overloaded` after 5 s, or Error after 3 s in which no connection was granted
    */
   take(person?: string, isBegun?: boolean): Promise<() => void>;
-  /** How many wait. */
+  /** Number of requests that wait. */
   waiting(): number;
 }
 
-/** The turns with so many connections. `now`: milliseconds of any clock. */
+/** A scheduler of `size` connections. `now`: milliseconds of any clock. */
 export function createConnectionScheduler(
   size: number,
   now = () => performance.now(),
   patience = longestWait,
 ): ConnectionScheduler {
   let free = size;
-  /** How many were given so far. */
+  /** Number of connections granted so far. */
   let given = 0;
   const uses = new Map<string, ConnectionUse>();
   const line: Waiting[] = [];
@@ -74,15 +80,15 @@ export function createConnectionScheduler(
         };
         const refuse = (error: Error) => {
           const place = line.indexOf(waiting);
-          // Deno runs a timer that was cleared when it was due already. Whoever had their turn just then took the last of the line their place, who
-          // did the same to another when their own time was over: one waited in vain at any time
+          // Deno may run a cleared timer that was already due. This one has its connection and is no longer in the
+          // queue: without the check, `splice(-1)` would remove the last waiter.
           if (place < 0) return;
           line.splice(place, 1);
           reject(error);
         };
         const before = given;
         let timer = setTimeout(() => {
-          // the database answers nobody, or it answers others, and there are too many of these
+          // if no connection was granted, the database is stuck; if others got one, there are too many requests
           if (given === before) refuse(new Error("timeout exceeded when waiting for a connection"));
           else timer = setTimeout(() => refuse(overloaded(patience.moving)), patience.moving - patience.stuck);
         }, patience.stuck);
@@ -92,10 +98,10 @@ export function createConnectionScheduler(
     },
   };
 
-  /** Gives what is free to those whose turn it is. */
+  /** Grants free connections to the waiters whose turn it is. */
   function next(): void {
     while (free > 0) {
-      // what the slow hold is added up only where one of them waits: it is a walk through all who are remembered
+      // summed only if a slow user waits, since it walks through all remembered users
       const maySlow = () => size === 1 || heldBySlow() < size - 1;
       const [first] = line.filter((waiting) => !waitsAsSlow(waiting) || maySlow()).sort(inTurn);
       if (!first) return;
@@ -126,8 +132,8 @@ export function createConnectionScheduler(
   }
 
   /**
-   * Sorting is stable, so the first of equals came first. Not by who used them less lately: a feed takes a connection twice, and among 16 people at the same time
-   * those who asked for the second time waited behind all who came after them, three seconds and in vain.
+   * Orders waiters; the sort is stable, so ties keep the order of arrival. Recent use is ignored on purpose: a feed
+   * takes a connection twice, and its second turn would wait behind every newcomer.
    */
   function inTurn(one: Waiting, other: Waiting): number {
     const holds = usedBy(one.person).holds - usedBy(other.person).holds;
@@ -149,7 +155,7 @@ export function createConnectionScheduler(
     return held >= slow && held >= slow * (times + holds);
   }
 
-  /** With what they hold just now. */
+  /** A user's decayed use, including the connections that they hold now. */
   function usedBy(person: string | undefined): { held: number; times: number; holds: number } {
     const use = person === undefined ? undefined : uses.get(person);
     if (!use) return { held: 0, times: 0, holds: 0 };
@@ -160,7 +166,7 @@ export function createConnectionScheduler(
 
   function useOf(person: string): ConnectionUse {
     const use = uses.get(person) ?? { held: 0, times: 0, at: now(), since: [] };
-    // whoever came last is the last to be forgotten
+    // reinsert at the end: the map's first key is the least recently used
     uses.delete(person);
     for (const [oldest, { since }] of uses) {
       if (uses.size < mostRemembered) break;

@@ -1,9 +1,12 @@
 import type { Compilable } from "kysely";
 import type { Functions } from "./schema.ts";
 
-/** The part of `pg` that functions use; only pool.ts knows the driver. */
+/** The part of `pg` that functions use; only pool.ts imports the driver. */
 export interface Pool {
-  /** `person`: for whom, since connections are fair between people (connection-scheduler.ts); left out: for the service itself. `isBegun`: the request had one before. */
+  /**
+   * Takes a connection for `person`, scheduled fairly between users (connection-scheduler.ts); left out: for the
+   * service itself. `isBegun`: the request has had a connection before.
+   */
   connect(person?: string, isBegun?: boolean): Promise<Connection>;
 }
 
@@ -15,22 +18,22 @@ export interface Connection {
 
 interface QueryAnswer {
   rows: unknown[];
-  /** How many were written, or read. */
+  /** Number of rows written or read. */
   rowCount?: number | null;
 }
 
-/** One query with its parameters. `Row` is what its rows look like. */
+/** One query with its parameters. `Row` is the type of its rows. */
 export interface Statement<Row> {
   text: string;
   values: unknown[];
-  /** Never set: carries the type of the rows. */
+  /** Never set; it only carries the row type. */
   row?: Row;
 }
 
-/** What may be sent: a statement (such as `call` makes), or what `db` builds. */
+/** A query that can be sent: a statement (as `call` makes it) or one built with `db`. */
 export type Query<Row> = Statement<Row> | Compilable<Row>;
 
-/** A query as it is sent. */
+/** Compiles a query to its text and parameters. */
 export function toStatement<Row>(query: Query<Row>): Statement<Row> {
   if (!("compile" in query)) return query;
   const { sql, parameters } = query.compile();
@@ -42,29 +45,31 @@ async function send<Row>(connection: Pick<Connection, "query">, query: Query<Row
   return await connection.query(text, values);
 }
 
-/** Runs a query; rows as its type says. */
+/** Runs a query and returns its rows, typed as `Row`. */
 export async function run<Row>(connection: Pick<Connection, "query">, query: Query<Row>): Promise<Row[]> {
   return (await send(connection, query)).rows as Row[];
 }
 
-/** Runs what writes; resolves to the number of rows that it wrote. */
+/** Runs a writing statement; resolves to the number of rows written. */
 export async function execute(connection: Pick<Connection, "query">, query: Query<unknown>): Promise<number> {
   return (await send(connection, query)).rowCount ?? 0;
 }
 
-/** The functions of both schemas, as their migrations declare them. */
+/** The functions of both schemas, as the migrations declare them. */
 export type FunctionName = keyof Functions;
 export type Arguments<Name extends FunctionName> = Functions[Name]["args"];
 export type FunctionRow<Name extends FunctionName> = Functions[Name]["row"];
 
 /**
- * A call of a function, by the names of its arguments; one that is undefined has its default. A scalar comes as a row whose column is
- * named as the function.
+ * Calls a function by argument names; undefined arguments get their defaults. A scalar result is a row
+ * with one column, named as the function.
  *
- *     const [{ create_model }] = await run(client, call("recsys_engine.create_model", { p_name, p_feature_spec_digest, … }));
+ *     const made = call("recsys_engine.create_model", { p_name, p_feature_spec_digest, … });
+ *     const [{ create_model }] = await run(client, made);
  *     // select * from recsys_engine.create_model(p_name => $1, p_feature_spec_digest => $2, …)
  *
- * Postgres doesn't say what of a result is never null. The types say that nothing is; whoever knows better declares rows that say so:
+ * Postgres does not report nullability of results, so the types assume that nothing is null. Where a
+ * column can be null, declare the row type:
  *
  *     const statement: Statement<{ seconds: number | null }> = …
  */

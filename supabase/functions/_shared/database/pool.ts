@@ -6,18 +6,21 @@ import type { VersionWatch } from "../http/schema-version.ts";
 import { createConnectionScheduler } from "./connection-scheduler.ts";
 import type { Connection, Pool } from "./database.ts";
 
-/** Connections of one worker. */
+/** Number of connections per worker. */
 export const poolSize = maxConcurrentRequests;
 
-/** How long an answer is waited for, in milliseconds: then its connection is taken for dead and closed. Statements have shorter limits of their own. */
+/**
+ * Client-side query timeout in milliseconds: after it the connection counts as dead and is
+ * closed. Statement timeouts are shorter.
+ */
 export const queryTimeout = 8_000;
 
-/** After how many milliseconds something that is missing has the schema's version asked for again. */
+/** Minimum interval, in milliseconds, at which errors about missing objects trigger a check of the schema version. */
 const askAgainAfter = 10_000;
 
 /**
- * A pool for one worker: few connections, short timeouts, and no named prepared statements, so that a transaction pooler
- * may stand between. `onError` is told of idle connections that died, `versions` asks whether the schema is that of this code.
+ * One worker's pool. It uses no named prepared statements, so it works behind a transaction pooler. `onError` gets the
+ * errors of idle connections; `versions` compares the schema's version with this code's.
  */
 export function openPool(
   url: string,
@@ -31,7 +34,7 @@ export function openPool(
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 3_000,
     query_timeout: queryTimeout,
-    // begin, role and first query travel together: three round trips for a whole feed
+    // begin, role and first query are sent together: three round trips for a whole feed
     pipeline: true,
     keepAlive: true,
     application_name: "recsys",
@@ -41,16 +44,16 @@ export function openPool(
   } as pg.PoolConfig);
   pool.on("error", onError);
   pool.on("connect", (client) => {
-    // a connection that dies in use tells its query; without a listener it would also end the process
+    // its query reports the error; without a listener it would also end the process
     client.on("error", () => undefined);
     inOnePacket(client as Wired);
-    // on the wire: a second listener of a query's promise would take the caller's lines out of its error's stack
+    // on the wire: a second listener on a query's promise would drop the caller's frames from the error's stack
     (client as Wired).connection.on("errorMessage", onFailure);
-    // before what this connection is for, and in one packet with it
+    // sent in one packet with the first query of this connection
     void versions?.ask(client);
   });
   let asked = 0;
-  /** An upgrade may come while connections live. */
+  /** Checks the schema version again, since an upgrade may come while connections live. */
   function onFailure(error: { code?: unknown }): void {
     if (!versions || !isMissing(error.code) || Date.now() - asked < askAgainAfter) return;
     asked = Date.now();
@@ -77,7 +80,7 @@ export function openPool(
   };
 }
 
-/** The driver's own stream, of which its types say nothing. */
+/** The driver's stream, which its types do not declare. */
 type Wired = pg.PoolClient & {
   connection: {
     stream: { cork(): void; uncork(): void };
@@ -86,8 +89,8 @@ type Wired = pg.PoolClient & {
 };
 
 /**
- * Deno says `write EBADF` where the database closed the connection while something was sent. Here it gets the code of other lost
- * connections, before the driver hands it to the queries.
+ * Deno reports `write EBADF` if the database closes a connection during a write. This gives the error the code of other
+ * lost connections before the driver passes it to the queries.
  */
 class Client extends pg.Client {
   constructor(config?: pg.ClientConfig) {
@@ -100,7 +103,7 @@ class Client extends pg.Client {
   }
 }
 
-/** What is sent in one turn goes to the network as one: by itself the driver writes each statement alone, 17 of them a feed. */
+/** Sends all statements of one event-loop turn as one packet; the driver alone would write each separately. */
 function inOnePacket(client: Wired): void {
   const { stream } = client.connection;
   const query = client.query;
@@ -118,7 +121,7 @@ export interface ClosablePool extends Pool {
 const [int8, int8Array] = [20, 1016];
 const interval = 1186;
 
-/** bigint as number: ids and counts of this schema stay far below 2^53. interval as PostgreSQL writes it. Vectors are text already. */
+/** Reads bigint as a number (ids and counts stay far below 2^53) and interval as text. Vectors are text already. */
 export const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: "text") => {
   if (oid === int8) return Number;
   if (oid === int8Array) {

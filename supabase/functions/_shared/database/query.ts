@@ -1,4 +1,4 @@
-/** Queries of tables and views, checked by the types that the migrations give. They are built here, and sent by `run` and its like. */
+/** Query builder for tables and views, typed by the database schema. `run` and `execute` send its statements. */
 import {
   DummyDriver,
   type Expression,
@@ -25,7 +25,10 @@ export const db = new Kysely<DB>({
   },
 });
 
-/** A call of a function within a query; its arguments may be columns: `selectFrom(fn("recsys.similar_posts", { p_post_id }).as("similar"))`. */
+/**
+ * Calls a function within a query; arguments may be columns:
+ * `selectFrom(fn("recsys.similar_posts", { p_post_id }).as("similar"))`.
+ */
 export function fn<Name extends FunctionName>(
   name: Name,
   args: { [Argument in keyof Arguments<Name>]: Arguments<Name>[Argument] | Expression<unknown> },
@@ -34,7 +37,9 @@ export function fn<Name extends FunctionName>(
   return sql`${sql.raw(name)}(${sql.join(given.map(([argument, value]) => sql`${sql.raw(argument)} => ${value}`))})`;
 }
 
-/** What a list may be of. A list of lists travels as literals, since Postgres would take an array of arrays for one. */
+/**
+ * Element types of a list. Lists of lists are sent as array literals: Postgres reads nested arrays as one 2-D array.
+ */
 interface Types {
   boolean: boolean;
   bigint: number;
@@ -50,16 +55,15 @@ interface Types {
   "real[]": number[];
 }
 
-/** The values of a column, one a row: a list, or its literal. */
+/** The values of a column, one per row: a list, or its array literal. */
 export type ColumnValues<Type extends keyof Types = keyof Types> = readonly [
   type: Type,
   values: readonly unknown[] | string,
 ];
 
 /**
- * Many rows as a parameter a column, to select from or to join; `number` counts them from 1.
- *
- *     db.selectFrom(unnest({ post_id: ["uuid", ids], score: ["real", scores] }).as("ranked"))
+ * Many rows with one array parameter per column, to select from or to join; `number` counts the rows from 1.
+ * @example db.selectFrom(unnest({ post_id: ["uuid", ids], score: ["real", scores] }).as("ranked"))
  */
 export function unnest<Columns extends Record<string, ColumnValues>>(columns: Columns) {
   const each = Object.entries<ColumnValues>(columns);
@@ -74,7 +78,10 @@ export function unnest<Columns extends Record<string, ColumnValues>>(columns: Co
 
 const isList = (type: string) => type.endsWith("[]");
 
-/** Inserts many rows at once: `insertRows("public.logins", { user_id: ["uuid", users], created_at: ["timestamptz", instants] })`. */
+/**
+ * Inserts many rows in one statement:
+ * `insertRows("public.logins", { user_id: ["uuid", users], created_at: ["timestamptz", instants] })`.
+ */
 export function insertRows<Table extends keyof DB>(
   table: Table,
   columns: { [Name in keyof Insertable<DB[Table]>]?: ColumnValues },
@@ -87,32 +94,32 @@ export function insertRows<Table extends keyof DB>(
     .expression(rows as never);
 }
 
-/** One of some values, which travel as one parameter: `where("post_id", "=", anyOf(ids))`. */
+/** Matches any of the values, sent as one array parameter: `where("post_id", "=", anyOf(ids))`. */
 export function anyOf<Value>(values: readonly Value[]): RawBuilder<Value> {
   return sql`any(${values})`;
 }
 
-/** A text that an app may leave null: the engine reads it as an empty one. */
+/** A nullable text column, with null read as the empty text. */
 export function textOf(column: Expression<string | null>): RawBuilder<string> {
   return sql`coalesce(${column}, '')`;
 }
 
-/** A list of texts that an app may leave null: an empty one, and without those that are null. */
+/** A nullable list column: null becomes the empty list, and null elements are removed. */
 export function listOf(column: Expression<string[] | null>): RawBuilder<string[]> {
   return sql`array_remove(coalesce(${column}, '{}'), null)`;
 }
 
-/** An instant as milliseconds since 1970. */
+/** A timestamp as milliseconds since 1970. */
 export function milliseconds(instant: Expression<unknown>): RawBuilder<number> {
   return sql`(extract(epoch from ${instant}) * 1000)::double precision`;
 }
 
-/** The same the other way round. */
+/** A timestamp from milliseconds since 1970. */
 export function instantOf(milliseconds: number): RawBuilder<Date> {
   return sql`to_timestamp(${milliseconds}::double precision / 1000)`;
 }
 
-/** How many rows there are, as an integer, which the driver of every runtime reads as a number. */
+/** The number of rows as an integer, which every driver returns as a number. */
 export function countOf(): RawBuilder<number> {
   return sql`count(*)::integer`;
 }

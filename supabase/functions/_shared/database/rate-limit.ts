@@ -1,18 +1,21 @@
-/** How often one person may call, whatever function and worker: recsys.settings.requests_per_minute, counted in Postgres. */
+/** Rate limit per user over all functions and workers: recsys.settings.requests_per_minute, counted in Postgres. */
 import { rateLimitError } from "../http/errors.ts";
 import { type Connection, call, run } from "./database.ts";
 
-/** Until when a person gets no more, milliseconds of performance.now(): a flood does not reach the database. The oldest goes first. */
+/**
+ * When each refused user may call again, in milliseconds of performance.now(), so that a flood does not reach the
+ * database. The oldest entries are dropped first.
+ */
 const refusedUntil = new Map<string, number>();
 const mostRemembered = 10_000;
 
 /**
- * What takes no feed away: somebody locks the table (55P03), a full disk made the database read-only (25006), or the functions are
- * deployed before the migration is (42883).
+ * Error codes that let the request pass uncounted: the table is locked (55P03), a full disk made the database read-only
+ * (25006), or the functions are deployed before the migration (42883).
  */
 const tolerated = new Set<unknown>(["55P03", "25006", "42883"]);
 
-/** @throws AppError 429 where it is known without asking that they may not have another. */
+/** @throws AppError 429 if the worker knows, without a query, that the user is over the limit. */
 export function assertWithinRateLimit(userId: string): void {
   const seconds = ((refusedUntil.get(userId) ?? 0) - performance.now()) / 1000;
   if (seconds > 0) throw rateLimitError(seconds);
@@ -20,7 +23,7 @@ export function assertWithinRateLimit(userId: string): void {
 }
 
 /**
- * Counts a request: one statement of its own, sent at once, so that it may travel with what follows.
+ * Counts a request: one statement, sent at once, so that it shares a round trip with those that follow.
  * @throws AppError 429
  */
 export async function consumeRateLimit(connection: Connection, userId: string): Promise<void> {

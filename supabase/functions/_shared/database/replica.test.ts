@@ -1,11 +1,11 @@
-/** How far behind a replica is, as a worker knows it. The clock and both databases are played. */
+/** Lag of a replica as a worker measures it, with a fake clock and fake databases. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connection } from "./database.ts";
 import { replicaOf } from "./replica.ts";
 import { service } from "./run-as-caller.ts";
 
-/** A primary that has written so many bytes, and a replica of which a test says what it has. */
+/** A fake primary and replica, whose state the test sets. */
 function played() {
   const state = {
     at: 0,
@@ -32,7 +32,7 @@ function played() {
     () => state.at,
   );
   const read = () => replica.read(connection, service, async (_, version) => version);
-  /** As a feed that finds it out: it is looked at beside that. */
+  /** Checks the replica again as a feed does, in the background. */
   const lookAgain = async () => {
     replica.lookAgain(connection);
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
@@ -44,10 +44,10 @@ function played() {
 test("one that has all that was noted within five seconds is read", async () => {
   const { state, codes, read } = played();
   assert.equal(await read(), 7);
-  // an hour in which nothing is written, and none is asked
+  // an hour without writes and without checks
   Object.assign(state, { at: 3_600_000, age: 3_600_000 });
   assert.equal(await read(), 7);
-  // the primary goes on writing: it has what was noted a moment ago, not what was noted now
+  // the primary continues to write: the replica has the position noted before, not the latest one
   Object.assign(state, { at: 3_604_000, written: 200 });
   assert.equal(await read(), 7);
   assert.deepEqual(codes, []);
@@ -108,7 +108,7 @@ test("one that was promoted, fails, or is in a conflict is out; somebody's costl
     Object.assign(state, fault);
     assert.equal(await read(), null);
     state.at = 1_000;
-    // while it is so, nothing more is said
+    // while the state stays the same, nothing more is logged
     assert.equal(await lookAgain(), codesAfter.length === 0);
     assert.deepEqual(codes, codesAfter);
   }

@@ -1,7 +1,8 @@
 /**
- * A streaming replica, which reads for the primary what is everybody's. It lags, and may be gone: whatever it cannot do within a second, or
- * not of the last five, the primary does. How far it lags is known from the primary's own log of writes: a worker notes where that was, and the
- * replica says how much of it it has. So neither their clocks need agree, nor does a primary that writes nothing look like a replica that lags.
+ * A streaming read replica for data that is the same for all users. The primary takes over if the replica fails, needs
+ * more than 1 s for a statement or lags by more than 5 s. The lag is measured in WAL positions: a worker notes the
+ * primary's position, and the replica reports how much it has replayed. This invariant needs no synchronised clocks,
+ * and an idle primary does not look like lag.
  */
 import { sql } from "kysely";
 import type { Log } from "../http/log.ts";
@@ -10,46 +11,50 @@ import { openPool } from "./pool.ts";
 import { db } from "./query.ts";
 import { type Identity, readAs, service } from "./run-as-caller.ts";
 
-/** Further behind than that it reads for nobody, in milliseconds. */
+/** Maximum lag of a usable replica, in milliseconds. */
 const mostBehind = 5_000;
-/** One that is out is asked whether it is back so often, in milliseconds. */
+/** Interval at which a disabled replica is checked again, in milliseconds. */
 const askAgainAfter = 1_000;
-/** How often it is noted where the primary's log is, in milliseconds. */
+/** Interval at which the primary's WAL position is noted, in milliseconds. */
 const noteAfter = 250;
-/** A statement of the replica's, and all of them for one feed: the primary waits meanwhile, in a transaction of three seconds. */
+/**
+ * Timeout of one statement on the replica; `patience` (ms) is that of all statements of a feed. The primary's
+ * transaction, which times out after a few seconds, waits meanwhile.
+ */
 const statementTimeout = "1s";
 const patience = 1_500;
 
-/** Where the primary's log of writes was, in bytes, `at` milliseconds of the worker's clock. */
+/** The primary's WAL position in bytes (`written`) at a time `at`, in milliseconds of the worker's clock. */
 interface Note {
   at: number;
   written: number;
 }
 
-/** What a replica says of itself. */
+/** Replication state, as the replica reports it. */
 interface ReplicaState {
-  /** false: it was promoted, and has a history of its own. */
+  /** False if it was promoted: it then has a history of its own. */
   follows: boolean;
-  /** How much of the primary's log it has, in bytes. */
+  /** Replayed WAL position in bytes. */
   replayed: number;
-  /** How long ago the last of that was written, in milliseconds, by both their clocks; null: nothing yet. */
+  /** Milliseconds since the last replayed transaction was committed, by both servers' clocks; null if there is none. */
   age: number | null;
-  /** recsys_engine.feature_store_version, as it knows it. */
+  /** recsys_engine.feature_store_version as of the replayed position. */
   version: number;
 }
 
-/** It cannot be used, for a reason that the log names. */
+/** The replica cannot be used; the message is logged. */
 class ReplicaOut extends Error {}
 
 export interface Replica {
-  /** Whether it may be asked. */
+  /** Whether the replica is enabled. */
   isUsable(): boolean;
-  /** Looks whether one that is out is back, and lets nobody wait for that. `primary`: a connection to the primary, in a transaction. */
+  /** Checks in the background whether a disabled replica is usable again. `primary`: a connection in a transaction. */
   lookAgain(primary: Connection): void;
   /**
-   * What `work` reads on a connection under the caller's role, with the recsys_engine.feature_store_version that the replica knows; null: the
-   * primary has to, because the replica is out, too far behind, or too slow, or because `work` says so. Work that took too long is not waited for and
-   * may go on, so it must not use the connection to the primary, which by then is in somebody else's transaction. Throws nothing.
+   * Runs `work` on a replica connection under the caller's role, with the replica's feature_store_version.
+   * Returns null if the replica is disabled, lags or is too slow, or if `work` returns null; the primary
+   * then has to read. Never throws. `work` must not use the primary's connection: after a timeout it may
+   * still run while another transaction uses it.
    */
   read<Result>(
     primary: Connection,
@@ -58,22 +63,22 @@ export interface Replica {
   ): Promise<Result | null>;
 }
 
-/** Opens the replica at a URL, with connections of its own. `behind`: how far it may be, in milliseconds. */
+/** Opens the replica at a URL with a pool of its own. `behind`: the maximum lag in milliseconds. */
 export function openReplica(url: string, log: Log, behind = mostBehind): Replica & { end(): Promise<void> } {
-  // an answer that does not come is given up a little after the statement
+  // the client gives up a little later than the statement timeout
   const patient = { query_timeout: patience, connectionTimeoutMillis: 1_000 };
-  // what becomes of idle connections the next feed finds out
+  // errors of idle connections are ignored: the next feed notices them
   const pool = openPool(url, () => undefined, patient);
   return { ...replicaOf(pool, log, behind), end: () => pool.end() };
 }
 
-/** `now`: milliseconds of any clock. */
+/** A replica that reads through `pool`. `now`: milliseconds of any clock. */
 export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () => performance.now()): Replica {
   const notes: Note[] = [];
   let isOut = false;
   let askedAt = Number.NEGATIVE_INFINITY;
 
-  /** Notes where the primary's log is; those that say nothing more go. */
+  /** Notes the primary's WAL position and drops the oldest notes beyond twice the maximum lag. */
   async function note(primary: Connection): Promise<void> {
     const at = now();
     if (at - (notes.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < noteAfter) return;
@@ -82,7 +87,7 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
     while (notes.length > 2 * Math.ceil(mostBehind / noteAfter)) notes.shift();
   }
 
-  /** Whether a replica in that state is near enough; null: that is not known yet. Throws ReplicaOut. */
+  /** Whether the lag is small enough; null if that is not known yet. Throws ReplicaOut. */
   function isNear({ follows, replayed, age }: ReplicaState): boolean | null {
     if (!follows) throw new ReplicaOut("it is no replica, or no more: it was promoted");
     const has = notes.findLast(({ written }) => written <= replayed);
@@ -102,16 +107,16 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
     log("replica_disabled", new Error(`read replica disabled, feeds use the primary: ${why}`));
   }
 
-  /** Looks whether it is back, beside the feed that the primary makes. */
+  /** Checks whether the replica is usable again, while the primary serves the feed. */
   async function askAgain(primary: Connection): Promise<void> {
     askedAt = now();
     try {
       const noted = note(primary);
-      // the feed that the connection is for may fail
+      // avoids an unhandled rejection if the feed's own transaction fails
       noted.catch(() => undefined);
       const near = await within(readAs(pool, service, readState, async (_, [state]) => state, statementTimeout));
       await noted;
-      // an earlier question that took longer may have found it back
+      // an earlier, slower check may have enabled it already
       if (!isNear(near) || !isOut) return;
       isOut = false;
       log("replica_enabled", new Error("the replica reads for feeds again"));
@@ -142,7 +147,7 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
           ),
         );
       } catch (error) {
-        // somebody's own costly question says nothing of the replica
+        // a cancelled statement is a slow query of the caller's, no fault of the replica
         if ((error as { code?: unknown } | null)?.code !== queryCanceled) goOut(error);
         return null;
       }
@@ -150,10 +155,10 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
   };
 }
 
-/** "query_canceled" */
+/** query_canceled */
 const queryCanceled = "57014";
 
-/** What a replica that is stuck never answers is waited for no longer. */
+/** Rejects if the work takes longer than `patience`, so that a stuck replica delays no feed. */
 async function within<Result>(work: Promise<Result>): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_, reject) => {
@@ -167,7 +172,7 @@ async function within<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
-/** null: what is taken for the primary is none. */
+/** The primary's WAL position in bytes; null if the server is itself in recovery, so no primary. */
 const readWritten: Query<{ written: number | null }> = db.selectNoFrom(
   sql<
     number | null

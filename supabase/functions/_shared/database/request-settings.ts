@@ -3,17 +3,17 @@ import type { CallerRequest } from "../http/caller-request.ts";
 import { type Connection, type Pool, run } from "./database.ts";
 import { db } from "./query.ts";
 
-/** TTL in milliseconds: a worker uses a changed setting after that time. */
+/** TTL in milliseconds: how long a worker uses a setting before it reads it again. */
 const keptFor = 60_000;
 const forwarded = new WeakMap<Pool, { names: string[]; until: number }>();
-/** Maximum length of a header's value in characters: it is sent with each transaction. */
+/** Maximum length of a header's value in characters: each transaction sends it. */
 const longestValue = 8192;
-/** Functions may be deployed before the migration is. */
+/** undefined_column: the functions may be deployed before the migration. */
 const undefinedColumn = "42703";
 
 const readForwarded = db.selectFrom("recsys.settings").select("forwarded_headers");
 
-/** The headers that policies may read, as JSON. `connection`, of the pool, is in no transaction. */
+/** The headers that policies may read, as JSON. `connection` is one of the pool and in no transaction. */
 export async function forwardedHeaders(pool: Pool, connection: Connection, sent: CallerRequest): Promise<string> {
   const now = performance.now();
   let known = forwarded.get(pool);

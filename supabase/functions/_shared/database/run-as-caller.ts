@@ -6,40 +6,39 @@ import { poolSize } from "./pool.ts";
 import { assertWithinRateLimit, consumeRateLimit } from "./rate-limit.ts";
 import { forwardedHeaders } from "./request-settings.ts";
 
-/** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
+/** Who the database takes for the caller: a user, by the claims of their token, or the engine's own service. */
 export interface Identity {
   role: string;
   /** The user's id. */
   sub?: string;
-  /** An operator who looks at what the user gets: no request of the user. */
+  /** True if an operator looks at the user's feed; it does not count as a request of that user. */
   preview?: boolean;
-  /** The request that they sent; undefined: background work. */
+  /** The HTTP request; undefined for background work. */
   [request]?: CallerRequest | undefined;
 }
 
-/** What works for everybody and not for a user. */
+/** The engine's own service, for work that belongs to no user. */
 export const service: Identity = { role: "service_role" };
 
-/** Who has not signed in: nobody in particular, to whom row level security shows what it shows to all. */
+/** A caller who has not signed in; row level security shows them what is public. */
 export const visitor: Identity = { role: "anon" };
 
-/** Whose request is counted: each has claims of its own, and may take several transactions. */
+/** Identities whose request is already counted by the rate limit: one request may take several transactions. */
 const counted = new WeakSet<Identity>();
 
-/** A statement of a feed takes milliseconds; one that takes this long is stuck. */
+/** A statement that runs this long is stuck: a feed's statements take milliseconds. */
 const statementTimeout = "5s";
-/** What nobody waits for gives up sooner: others are in line behind it. */
+/** Timeout of background work; shorter, because other work queues behind it. */
 const backgroundTimeout = "2s";
 /**
- * A transaction that waits longer for a table releases its own locks and is retried, so that a migration that locks several tables gets them. Otherwise
- * PostgreSQL detects a deadlock after a second (deadlock_timeout) and cancels the migration.
+ * Lock timeout. A transaction that waits longer releases its locks and is retried, so a migration that locks several
+ * tables gets them. Otherwise PostgreSQL's deadlock detection could cancel the migration.
  */
 const boundedLocks = "set local lock_timeout = '200ms'";
 
 /**
- * Reads as PostgREST would for this caller: `set local role`, `request.jwt.claims` and what policies may read of the request, for one read-only transaction.
- * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most. While
- * a table is locked the whole transaction is retried, for up to `timeout`.
+ * Reads in a read-only transaction with PostgREST's settings (role, claims, headers), sent together with `first`. `use`
+ * gets its rows and may query more, each within `timeout`; it runs again if a lock made the transaction fail.
  */
 export async function readAs<Row, Result>(
   pool: Pool,
@@ -51,7 +50,7 @@ export async function readAs<Row, Result>(
   return await againWhereLocked(timeout, () => readOnce(pool, caller, first, use, timeout));
 }
 
-/** Retries the work for up to `timeout` while a table or a row is locked. */
+/** Retries the work for up to `timeout` while a table or row is locked. */
 async function againWhereLocked<Result>(timeout: string, work: () => Promise<Result>): Promise<Result> {
   const until = performance.now() + milliseconds(timeout);
   for (;;) {
@@ -82,7 +81,7 @@ async function readOnce<Row, Result>(
   }
 }
 
-/** Within a transaction under `role`: one statement as the engine's own service, which sees everything. All is sent at once. */
+/** Runs one statement as the engine's service within a transaction under `role`, in one round trip. */
 export async function queryAsService<Row>(connection: Connection, role: string, statement: Query<Row>): Promise<Row[]> {
   const be = (role: string) => connection.query("select set_config('role', $1::text, true)", [role]);
   const [, rows] = await Promise.all([be(service.role), run(connection, statement), be(role)]);
@@ -95,8 +94,8 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Quer
 }
 
 /**
- * As `writeAs`, for work after an answer: given up when it takes 2 seconds, so that those in line behind it come to their turn, and
- * done before it is on the disk, so that a crash of the database may lose the last half second of it.
+ * Like `writeAs`, for work after an answer: it times out after 2 s and commits asynchronously, so a database crash
+ * may lose the last half second of it.
  */
 export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
   const begin = "begin; set local synchronous_commit = off";
@@ -104,8 +103,8 @@ export async function writeInBackground<Row>(pool: Pool, caller: Identity, state
 }
 
 /**
- * As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. While a table or a row is locked it is retried,
- * too: nothing of the failed try was written.
+ * Like `readAs`, in a transaction that may write: waits for the commit and rolls back if `use` throws. It is retried
+ * while a table or row is locked: a failed attempt has written nothing.
  */
 export async function transactAs<Row, Result>(
   pool: Pool,
@@ -139,7 +138,10 @@ async function changeOnce<Row, Result>(
   return result;
 }
 
-/** All visitors are one person: in any number, they must not take the connections from who has signed in. */
+/**
+ * The unit of fair scheduling: a user, or all visitors together, so that any number
+ * of them cannot starve signed-in users.
+ */
 function personOf({ sub, role }: Identity): string | undefined {
   return sub ?? (role === service.role ? undefined : role);
 }
@@ -154,14 +156,14 @@ async function opened<Row>(
 ) {
   const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
   if (toCount) assertWithinRateLimit(toCount);
-  // all visitors have the same
+  // visitors share one identity, so it says nothing about this request
   const isBegun = caller.sub !== undefined && counted.has(caller);
   const pooled = await pool.connect(personOf(caller), isBegun);
   const connection = namingFirstFailure(pooled);
   try {
     const headers = caller[request] && (await forwardedHeaders(pool, pooled, caller[request]));
     counted.add(caller);
-    // all are sent before the first is answered; should one fail, those after it fail or are thrown away
+    // All statements are sent before the first is answered. If one fails, those after it fail or are discarded.
     const [, , , rows] = await Promise.all([
       toCount && consumeRateLimit(pooled, toCount),
       connection.query(begin),
@@ -171,15 +173,15 @@ async function opened<Row>(
     return [connection, rows] as const;
   } catch (error) {
     await end(connection, "rollback");
-    // idle connections may have died unnoticed (a frozen worker, a restarted database); after the last the pool opens a new one
+    // idle connections may have died unnoticed (frozen worker, restarted database); after them the pool opens a new one
     if (spares > 0 && isConnectionLoss(error)) return opened(pool, caller, begin, first, timeout, spares - 1);
     throw error;
   }
 }
 
 /**
- * A connection for one transaction. After a failure PostgreSQL says of every further statement that the transaction is over, and whoever
- * hears that first may not be the one that failed: here each of them fails with what ended it.
+ * A connection for one transaction that reports its first error. After a failure PostgreSQL rejects every further
+ * statement with 25P02; here those fail with the error that aborted the transaction.
  */
 function namingFirstFailure(connection: Connection): Connection {
   let first: unknown;
@@ -198,17 +200,20 @@ function isGivenUp(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "25P02";
 }
 
-/** lock_not_available, deadlock_detected */
+/** lock_not_available or deadlock_detected */
 function isLockFailure(error: unknown): boolean {
   return ["55P03", "40P01"].includes((error as { code?: string } | null)?.code ?? "");
 }
 
-/** Of a timeout as PostgreSQL takes it: 2s, 500ms. */
+/** Milliseconds of a PostgreSQL timeout such as 2s or 500ms. */
 function milliseconds(timeout: string): number {
   return Number.parseFloat(timeout) * (timeout.endsWith("ms") ? 1 : 1000);
 }
 
-/** `headers`: JSON, {} without a request: an unset setting would read as '', which is no JSON. */
+/**
+ * Sets role, claims and timeouts. `headers` is JSON, and {} without a request: an
+ * unset setting would be '', no valid JSON.
+ */
 function become(caller: Identity, timeout: string, headers = "{}"): Statement<unknown> {
   const { method = "", path = "" } = caller[request] ?? {};
   return {

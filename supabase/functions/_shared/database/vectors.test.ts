@@ -11,7 +11,7 @@ test("arrays of vectors too, empty ones included", () => {
     [1, 2],
     [3, 4],
   ]);
-  // a vector of one number needs no quotes
+  // a vector of one number has no quotes
   assert.deepEqual(parseVectors("{[1],[2]}"), [[1], [2]]);
   assert.deepEqual(parseVectors("{}"), []);
 });

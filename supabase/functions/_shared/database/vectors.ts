@@ -1,25 +1,25 @@
-/** pgvector's two forms: text, which every driver hands over unparsed, and binary, which vector_send gives. */
+/** Parsers of pgvector's two formats: text, and the binary one of vector_send. */
 import { dimensions } from "../features/history.ts";
 
-/** `[1,2,3]` as numbers. */
+/** Parses `[1,2,3]`. */
 export function parseVector(text: string): number[] {
   return JSON.parse(text);
 }
 
-/** `{"[1,2]","[3,4]"}`, an array of vectors, as numbers. */
+/** Parses an array of vectors: `{"[1,2]","[3,4]"}`. */
 export function parseVectors(text: string): number[][] {
   return JSON.parse(`[${text.slice(1, -1).replaceAll('"', "")}]`);
 }
 
 /**
- * Vectors of one width in pgvector's binary form, one after the other, in base64 without line breaks; null: none. As PostgreSQL's own text of
- * bytes, 130 of them took Deno 1.3 ms to read, and so 0.04. They share one array: with one of its own each takes twice the memory.
+ * Decodes concatenated vectors of one width: pgvector's binary format in base64 without line breaks. Null gives [].
+ * Parsing text is about 30 times slower. The vectors share one array, which halves their memory.
  */
 export function unpackVectors(base64: string | null, width = dimensions): Float32Array[] {
   if (base64 === null) return [];
   const bytes = bytesOf(base64);
   const view = new DataView(bytes.buffer);
-  // two bytes for the width, two that are unused, then the numbers, big-endian
+  // each vector: 2 bytes of width, 2 unused bytes, then float32 numbers, all big-endian
   const stride = 4 + 4 * width;
   const count = bytes.byteLength / stride;
   const numbers = new Float32Array(count * width);

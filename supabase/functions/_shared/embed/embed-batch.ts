@@ -1,10 +1,10 @@
 /**
- * Re-embedding, a batch at a time: what changed since it was embedded gets a vector of the active model, then of those of experiments.
+ * Re-embeds changed posts and users in batches, with the active model and then those of experiments.
  *
  *   claim ──> texts ──> towers ──> vectors and acknowledgement
  *      one transaction    (ONNX)      one transaction
  *
- * Killed anywhere, it leaves jobs that are claimed again when their lease is over, and no half of a batch.
+ * If the worker is killed, its jobs are claimed again when their lease expires; a batch is never half-written.
  */
 
 import { type Pool, run } from "../database/database.ts";
@@ -20,29 +20,32 @@ import { type OwnVectors, ownVectors } from "./own-vectors.ts";
 import { claimJobs, type Job, type PostToEmbed, readPosts, readUsers, readWork } from "./read-jobs.ts";
 import { completeJobs, type EmbeddingOutcome, failJobs } from "./write-vectors.ts";
 
-/** What embedding takes. */
+/** Services that embedding needs. */
 export interface EmbedServices {
   pool: Pool;
   models: ModelCache;
 }
 
-/** What was done with some jobs. */
+/** Counts of a batch. */
 export interface Embedded {
-  /** Vectors written, and jobs acknowledged because their post or user is gone. */
+  /** Jobs whose vector was written, or whose post or user no longer exists. */
   completed: number;
   failed: number;
 }
 
 export const batchSize = 100;
 
-/** A batch takes less than a second; two requests of a function that waits for its database take 15. */
+/** Lease of a claim. A batch takes less than 1 s, and two requests that wait for a slow database 15 s. */
 const lease = "30 seconds";
 
-/** Embeds up to `batchSize` entities, those of experiments' models last; null where there was nothing to do. Throws AppError when the model cannot be used. */
+/**
+ * Embeds up to `batchSize` entities, those of experiments' models last; null if there was nothing to do. Throws
+ * AppError if the model cannot be used.
+ */
 export async function embedBatch({ pool, models }: EmbedServices): Promise<Embedded | null> {
   const work = await transactAs(pool, service, readWork(), async (connection, [active]) => {
     if (!active) return null;
-    // before the claim, so that a model that cannot be loaded costs no job an attempt
+    // loaded before the claim, so that a broken model costs no job an attempt
     const published = { ...active, featureSpecDigest: active.feature_spec_digest };
     const model = await models(published, connection, ["post_tower", "user_tower"]);
     const jobs = await run(connection, claimJobs(batchSize, lease));
@@ -51,7 +54,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
     const users = await run(connection, readUsers(active.id, idsOf("user")));
     const own = await ownVectors(connection, "post", active.basis, idsOf("post"));
     const ofUsers = new Map<string | null, OwnVectors>();
-    // a feed reads what is kept by the model that makes it, which an experiment may choose
+    // for the bases of all serving models, since a feed reads the vectors of the model that an experiment chooses
     for (const basis of active.user_bases)
       ofUsers.set(basis, await ownVectors(connection, "user", basis, idsOf("user")));
     const ownOfUsers = active.reads_users ? ofUsers.get(active.basis) : undefined;
@@ -71,7 +74,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
     post: byId(posts, await towerVectors(post_tower, posts, postTowerInputs)),
     user: byId(users, await towerVectors(user_tower, users, userTowerInputs)),
   };
-  // topics are of what posts say (trainer/topics/read-posts.ts)
+  // topics use vectors of the text alone (trainer/topics/read-posts.ts)
   const ofText = byId(posts, await towerVectors(post_tower, posts.map(postTextInput), postTowerInputs));
   const outcomes = jobs.map((job): EmbeddingOutcome => {
     const topicVector = job.kind === "post" ? ofText.get(job.entity_id) : undefined;

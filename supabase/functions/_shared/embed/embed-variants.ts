@@ -1,7 +1,6 @@
 /**
- * Models of running experiments and shadows, besides the active one: what was written since such a model was published has no vector of it, and nothing
- * would bring it as similar to anybody, so that every new model would lose by that alone. Once the active model has embedded a post,
- * these do. An edited post keeps its earlier vector in them, and users need none: a feed computes its own.
+ * Embeds posts for the models of running experiments and shadows, which cannot recommend posts newer than themselves
+ * otherwise. Edited posts keep their old vectors there; users need none, since a feed embeds its user.
  */
 
 import type { InferResult } from "kysely";
@@ -15,12 +14,12 @@ import { towerVectors } from "../towers/tower-vectors.ts";
 import { ownVectors } from "./own-vectors.ts";
 import { basisOfModel, type PostToEmbed, readPosts } from "./read-jobs.ts";
 
-/** How many posts one model embeds at once. */
+/** Number of posts that one model embeds at a time. */
 const batchSize = 100;
 
 /**
- * Embeds up to a hundred posts for one model of an experiment or shadow and returns how many; 0: nothing is left that can be embedded. A model that cannot be
- * used keeps no other from its vectors: AppError is thrown for it when the others have theirs.
+ * Embeds up to 100 posts for one such model and returns their number, 0 if none is left. If a model cannot be used, the
+ * others are embedded first; then its AppError is thrown.
  */
 export async function embedForVariants(services: { pool: Pool; models: ModelCache }): Promise<number> {
   const lacking = await readAs(services.pool, service, missingVectors(), async (_, rows) => rows);
@@ -61,7 +60,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
   return await transactAs(pool, service, insertVectors(missing.id, made), async (_, rows) => rows.length);
 }
 
-/** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */
+/** Posts that each such model lacks, latest changes first; no row for a model that lacks none. */
 function missingVectors() {
   return db
     .selectFrom("recsys_engine.models_under_test as tried")
@@ -107,6 +106,6 @@ function insertVectors(modelId: number, made: { id: string; vector: Float32Array
     post_id: ["uuid", made.map(({ id }) => id)],
     embedding: ["extensions.vector", made.map(({ vector }) => JSON.stringify([...vector]))],
   });
-  // another worker may have been faster
+  // another worker may have inserted it already
   return rows.onConflict((row) => row.doNothing()).returning("post_id");
 }

@@ -1,6 +1,6 @@
 /**
- * Vectors that an encoder makes of posts, for an app that keeps none itself. A text that is new or was edited waits in recsys_engine.encoding_jobs;
- * its vector, when it is there, has the post embedded again.
+ * Encodes posts for an app without vectors of its own. New or edited texts wait in recsys_engine.encoding_jobs; a new
+ * vector makes its post be embedded again.
  */
 
 import { type InferResult, sql } from "kysely";
@@ -10,16 +10,18 @@ import { service, transactAs } from "../database/run-as-caller.ts";
 import { type Encoder, type Encoders, mostTexts, textToEncode } from "./encoders.ts";
 import type { PostToEmbed } from "./read-jobs.ts";
 
-/** As the index of the queue has it: a text that fails so often is left alone until it changes. */
+/**
+ * Maximum number of failures, the condition of the queue's index; a text that reaches it is skipped until it changes.
+ */
 const mostFailures = 5;
 
-/** So long a text may take, in milliseconds, and then no other of its batch is begun. */
+/** Timeout of a text in milliseconds; after it, no other text of the batch is started. */
 const mostMilliseconds = 10_000;
 
-/** A batch takes twice as long at most. What a worker took that died is taken by another then. */
+/** Lease of a claim: a batch takes at most twice the timeout. Afterwards another worker takes over. */
 const lease = "1 minute";
 
-/** Queues those of some posts whose text has no vector by this encoder yet. */
+/** Queues the posts whose current text has no vector by this encoder. */
 export async function queueEncoding(connection: Connection, encoder: string, posts: PostToEmbed[]): Promise<void> {
   if (posts.length === 0) return;
   const ids = anyOf(posts.map(({ id }) => id));
@@ -41,8 +43,8 @@ export async function queueEncoding(connection: Connection, encoder: string, pos
 }
 
 /**
- * Encodes a few texts that wait; resolves to how many vectors were made, 0 where nothing waits or this host has no such encoder. `patience`:
- * milliseconds for a text. Nothing is locked while the encoder works: a text that was edited or erased meanwhile is none of this worker's any more.
+ * Encodes a few waiting texts; resolves to the number of vectors, 0 if nothing waits or the encoder is missing. It
+ * holds no locks meanwhile: results for edited or erased texts are discarded. `patience`: milliseconds per text.
  */
 export async function encodeBatch(
   { pool, encoders }: { pool: Pool; encoders: Encoders },
@@ -58,7 +60,7 @@ export async function encodeBatch(
   const encoded: { job: EncodingJob; row: EncodedText | null | Error }[] = [];
   const end = performance.now() + patience;
   for (const job of jobs) {
-    // the others are due when their lease is over
+    // the remaining jobs are due again when their lease expires
     if (performance.now() >= end) break;
     const text = job.is_gone ? "" : textToEncode(job);
     const row = encodeText(text, encoder, encode, patience);
@@ -78,7 +80,7 @@ export async function encodeBatch(
 
 type EncodedText = { encoder: string; vector: number[]; made_of: string };
 
-/** null: a text without a word has no vector. */
+/** Returns null for a text without content. */
 async function encodeText(
   text: string,
   encoder: string,
@@ -105,7 +107,7 @@ async function within<Value>(milliseconds: number, work: Promise<Value>, encoder
   }
 }
 
-/** Takes some posts that wait, those of most failures last, else the longest first; also what is shown no more, so that it waits no longer. */
+/** Claims waiting posts, fewest failures and longest wait first; also those no longer visible, to remove their jobs. */
 function claimTexts() {
   const due = db
     .selectFrom("recsys_engine.encoding_jobs")
@@ -121,9 +123,9 @@ function claimTexts() {
   const claimed = db
     .updateTable("recsys_engine.encoding_jobs")
     .set({ due_at: sql`${now} + ${lease}::interval` })
-    // an array, for a plan may ask a subquery several times, and each time it would lock others
+    // an array, because a plan may run a subquery repeatedly and lock more rows each time
     .where(sql<boolean>`post_id = any (array(${due}))`)
-    // to the microsecond, which a Date is not
+    // as text, since a Date loses microseconds
     .returning(["post_id", sql<string>`due_at::text`.as("claim")]);
   return db
     .with("claimed", () => claimed)

@@ -1,18 +1,21 @@
-/** Models that make vectors of texts, for an app that keeps none itself: what recsys.settings.text_encoder names. */
+/** Encoders: models that make vectors of texts for an app without its own, selected by recsys.settings.text_encoder. */
 
-/** Gives a model of this name; undefined: this host has none. */
+/** Returns the encoder of a name; undefined if this host has none. */
 export type Encoders = (name: string) => Encoder | undefined;
 
-/** Gives a text its vector. */
+/** Returns the vector of a text. */
 export type Encoder = (text: string) => Promise<ArrayLike<number>>;
 
-/** Texts of one call: the platform gives a request 2 s of processor time, and gte-small takes a text some tenths of one. */
+/**
+ * Maximum number of texts per call: the platform allows 2 s of CPU time, and
+ * gte-small takes some tenths of one per text.
+ */
 export const mostTexts = 4;
 
-/** What gte-small reads of a text: 512 pieces of words, most of which have four letters. */
+/** Maximum text length: gte-small reads 512 tokens of about four characters. */
 const mostLetters = 2_000;
 
-/** What is encoded of a post. */
+/** The text of a post that is encoded. */
 export function textToEncode({
   title,
   description,
@@ -26,7 +29,7 @@ export function textToEncode({
   return said.join("\n").slice(0, mostLetters).toWellFormed();
 }
 
-/** The part of the hosted platform's API that makes vectors (Supabase Edge Functions, "Running AI models"). */
+/** The hosted platform's API for vectors (Supabase Edge Functions, "Running AI models"). */
 interface Platform {
   Supabase?: {
     ai?: {
@@ -37,10 +40,10 @@ interface Platform {
   };
 }
 
-/** Those of the platform that make vectors. Whatever else recsys.settings.text_encoder names, a worker is given. */
+/** Encoders of the platform. A worker runs all others that recsys.settings.text_encoder may name. */
 const platformModels = ["gte-small"];
 
-/** The models of the hosted platform; `onMissing` is told once of each that this host cannot run. */
+/** The encoders of the hosted platform; `onMissing` is called once for each that this host cannot run. */
 export function platformEncoders(
   onMissing: (error: Error) => void,
   platform = globalThis as unknown as Platform,

@@ -1,4 +1,4 @@
-/** The own vectors of posts and users as models read them, brought up to date while these are embedded. */
+/** Keeps the reduced own vectors of posts and users up to date while they are embedded. */
 
 import { type Connection, call, execute, run, type Statement } from "../database/database.ts";
 import type { VectorBasis } from "../features/text-vector.ts";
@@ -11,14 +11,17 @@ import {
   writeReducedVectors,
 } from "./vector-bases.ts";
 
-/** The components [64] of posts or users that have a vector, by id. */
+/** Components [64] of the posts or users with a vector, by id. */
 export type OwnVectors = Map<string, Float32Array>;
 
-/** The bases that were asked for last: one of 1,536 numbers is .4 MB, and does not change. */
+/** Cache of recently used bases, which never change; one for vectors of 1,536 elements has 0.4 MB. */
 const kept = new Map<string, VectorBasis>();
 const mostKept = 4;
 
-/** Reads the vectors that the app keeps of some posts or users now, and stores what the basis makes of them; none where the model reads none. */
+/**
+ * Reads the app's current vectors of posts or users, stores their components under the basis, and deletes those of
+ * missing vectors. Empty if the model reads none.
+ */
 export async function ownVectors(
   connection: Connection,
   entity: Entity,

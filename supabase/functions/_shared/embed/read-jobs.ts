@@ -1,4 +1,4 @@
-/** What the worker asks the database before it embeds: the model, some jobs, and the texts behind them. */
+/** Queries before embedding: the model, jobs, and their posts and users. */
 
 import { sql } from "kysely";
 import { call, type FunctionRow, type Query, type Statement } from "../database/database.ts";
@@ -6,10 +6,10 @@ import { anyOf, db, fn, listOf, textOf } from "../database/query.ts";
 import type { PostText } from "../features/tokens.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
 
-/** By which basis a model reads the posts' own vectors; null: it reads none. */
+/** The basis by which a model reads the posts' own vectors; null if it reads none. */
 export const basisOfModel = sql<string | null>`feature_spec #>> '{vectors,basis}'`;
 
-/** The bases by which the models that serve read the users' own vectors. */
+/** The bases by which the serving models read the users' own vectors. */
 const basesOfUsers = sql<
   string[]
 >`array(select distinct serving.feature_spec #>> '{vectors,basis}' from recsys.models as serving
@@ -19,10 +19,10 @@ const basesOfUsers = sql<
 /** Whether a model reads the users' own vectors. */
 export const readsUsers = sql<boolean>`coalesce((feature_spec #> '{vectors,users}')::boolean, false)`;
 
-/** The platform's model that makes a vector of each post; null: none does. */
+/** The encoder of posts; null if none is set. */
 const encoderOfSettings = sql<string | null>`(select text_encoder from recsys.settings)`;
 
-/** The active model; no row where nothing is to be done: no model, or no job that is due. */
+/** The active model; no row if there is no model or no due job. */
 export function readWork() {
   return db
     .selectFrom("recsys.models")
@@ -50,7 +50,7 @@ export interface PostToEmbed extends PostText {
   id_embedding: string | null;
 }
 
-/** Posts as the post tower reads them; those that are gone are not among the rows. */
+/** Posts with the post tower's input; deleted ones are left out. */
 export function readPosts(modelId: number, ids: string[]): Query<PostToEmbed> {
   return db
     .selectFrom("recsys.source_posts as posts")
@@ -72,7 +72,7 @@ export interface UserToEmbed extends UserTextRow {
   id: string;
 }
 
-/** Users as the user tower reads them, with their history as of now. */
+/** Users with the user tower's input, with their history as of now. */
 export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
   return db
     .selectFrom("recsys.source_users as users")

@@ -1,10 +1,10 @@
-/** How vectors that other models made of posts and users become what the towers read: the bases, and what they give. */
+/** Stored bases, and the reduced vectors of posts and users that the towers read. */
 
 import { type Connection, type Query, run } from "../database/database.ts";
 import { anyOf, db, insertRows } from "../database/query.ts";
 import { reduceVector, type VectorBasis } from "../features/text-vector.ts";
 
-/** The basis of this id; undefined where it is gone. */
+/** The basis with this id; undefined if it was deleted. */
 export async function readBasis(connection: Pick<Connection, "query">, id: string): Promise<VectorBasis | undefined> {
   const [found] = await run(connection, bases().where("basis_id", "=", id));
   return found && vectorBasisOf(found);
@@ -14,26 +14,26 @@ export function bases() {
   return db.selectFrom("recsys_engine.vector_bases").select(["basis_id as id", "encoder", "dimension", "weights"]);
 }
 
-/** A row of recsys_engine.vector_bases as a basis. */
+/** Converts a row of recsys_engine.vector_bases. */
 export function vectorBasisOf({
   weights,
   ...row
 }: Omit<VectorBasis, "weights"> & { weights: Uint8Array }): VectorBasis {
-  // a copy, because the bytes need not lie at a multiple of four; all machines that this runs on are little-endian
+  // a copy, because the bytes may be unaligned; all supported machines are little-endian
   return { ...row, weights: new Float32Array(Uint8Array.from(weights).buffer) };
 }
 
-/** Of whom vectors are kept, and where their components are. */
+/** Kind of entity with own vectors. */
 export type Entity = "post" | "user";
 
-/** What is kept of vectors, as id and components. */
+/** Stored reduced vectors, as id and components. */
 export function reducedVectors(entity: Entity, basisId: string) {
   const { table, key } = kept[entity];
   const stored = db.selectFrom(table as "recsys_engine.reduced_vectors").where("basis_id", "=", basisId);
   return stored.select([`${key as "post_id"} as id`, "components"]);
 }
 
-/** Of some of them nothing is kept any more. */
+/** Deletes the reduced vectors of these ids. */
 export function forgetReducedVectors(entity: Entity, basisId: string, ids: string[]) {
   const { table, key } = kept[entity];
   const stored = db.deleteFrom(table as "recsys_engine.reduced_vectors").where("basis_id", "=", basisId);
@@ -45,13 +45,13 @@ const kept = {
   user: { table: "recsys_engine.reduced_user_vectors", key: "user_id" },
 } as const;
 
-/** A post's or user's vector as the app keeps it. */
+/** A post's or user's vector as the app stores it. */
 export interface OwnVector {
   id: string;
   vector: number[];
 }
 
-/** The components of vectors, by id; one that says nothing has none. */
+/** Reduces vectors to components, by id; vectors that give none are left out. */
 export function reduceVectors(rows: OwnVector[], basis: VectorBasis): Map<string, Float32Array> {
   const reduced = new Map<string, Float32Array>();
   for (const { id, vector } of rows) {
@@ -61,7 +61,7 @@ export function reduceVectors(rows: OwnVector[], basis: VectorBasis): Map<string
   return reduced;
 }
 
-/** Writes the components of some posts or users. */
+/** Upserts the components of posts or users. */
 export function writeReducedVectors(
   entity: Entity,
   { id }: VectorBasis,

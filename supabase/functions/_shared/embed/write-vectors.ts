@@ -1,12 +1,12 @@
-/** What the worker tells the database when it has embedded: vectors, and why others failed. */
+/** Statements after embedding: vectors, and reasons of failures. */
 import { call } from "../database/database.ts";
 import type { Job } from "./read-jobs.ts";
 
-/** A job with its vector, the reason why there is none, or null where the entity is gone. */
+/** A job with its vector, an error, or null if the post or user no longer exists. */
 export interface EmbeddingOutcome {
   job: Job;
   vector: Float32Array | Error | null;
-  /** What places a post among topics; null: nothing does. */
+  /** The vector by which a post is assigned to topics; null if there is none. */
   topicVector: Float32Array | null;
 }
 
@@ -21,7 +21,7 @@ export function completeJobs(modelId: number, claim: number, done: EmbeddingOutc
   });
 }
 
-/** Gives jobs back with the reasons of their failures. */
+/** Releases failed jobs with their errors. */
 export function failJobs(claim: number, failed: EmbeddingOutcome[]) {
   const errors = failed.map(({ vector }) => (vector as Error).message);
   return call("recsys_engine.fail_embedding_jobs", { p_claim: claim, ...keys(failed), p_errors: errors });

@@ -1,34 +1,34 @@
 /**
- * Categorical inputs of the ranker: each has its own stretch of one embedding table. The author's id is not among them:
- * with it the ranker learns its window by heart (travel-se, a later quarter: MRR .398 with it, .410 without).
+ * Categorical inputs of the ranker; each has its own rows of one embedding table. The author's id is not among them:
+ * with it the ranker overfits its training window.
  */
 import { hour } from "./hours.ts";
 import { type Kind, kinds } from "./kinds.ts";
 
 interface Category<Of> {
   name: string;
-  /** Rows of the table. */
+  /** Number of rows in the table. */
   size: number;
-  /** A count falls into one of this many buckets per doubling of 1 + count, the rest into the last; default: the count itself. */
+  /** Buckets per doubling of 1 + count, higher counts in the last; by default the count itself is the bucket. */
   bucketsPerDoubling?: number;
-  /** The count; not in the feature spec, as no formula is. */
+  /** The count; not in the feature spec, because it is a function. */
   of(what: Of): number;
 }
 
-/** What the categories of a request are made of. */
+/** What the categories of a request depend on. */
 interface RequestMoment {
   loginFrequency: number;
   now: number;
 }
 
-/** What the categories of a post are made of; as in `PostState`. */
+/** What the categories of a post depend on, as in `PostState`. */
 interface CountedPost {
   kind: Kind | null;
   views: number;
   comments: number;
 }
 
-/** Those that are the same for all candidates of a request. */
+/** Categories that all candidates of a request share. */
 const ofRequest: Category<RequestMoment>[] = [
   { name: "hour", size: 24, of: ({ now }) => hourOfDay(now) },
   { name: "login_bucket", size: 16, bucketsPerDoubling: 4, of: ({ loginFrequency }) => loginFrequency },
@@ -43,19 +43,19 @@ const ofPost: Category<CountedPost>[] = [
   { name: "comments_bucket", size: 16, of: ({ comments }) => comments },
 ];
 
-/** In the order of the ranker's input; the first `requestCategories` are the same for all candidates of a request. */
+/** In the order of the ranker's input; the first `requestCategories` are shared by all candidates of a request. */
 export const categories: Omit<Category<never>, "of">[] = [...ofRequest, ...ofPost];
 export const requestCategories = ofRequest.length;
 export const categoryRows = categories.reduce((sum, { size }) => sum + size, 0);
-/** Where the rows of each category begin in the table. */
+/** First row of each category in the table. */
 export const categoryStarts = categories.map((_, c) => categories.slice(0, c).reduce((sum, { size }) => sum + size, 0));
 
-/** The rows in the table of the categories that all candidates of a request share, in their order. */
+/** Table rows of the categories that all candidates of a request share, in order. */
 export function requestCategoryRow(loginFrequency: number, now: number): number[] {
   return ofRequest.map((category, c) => categoryStarts[c] + bucket(category, category.of({ loginFrequency, now })));
 }
 
-/** The rows in the table of a post's own categories, which follow those of the request. */
+/** Table rows of a post's own categories, which follow those of the request. */
 export function postCategoryRow(post: CountedPost): number[] {
   return ofPost.map((category, c) => categoryStarts[requestCategories + c] + bucket(category, category.of(post)));
 }
@@ -69,8 +69,8 @@ function bucket(
 }
 
 /**
- * Whole hours (UTC): where a community rounds the times of votes to the day (travel-se: 66 to 82 % of the votes), midnight
- * to the millisecond would give them away in training, and no feed is asked for at that very instant.
+ * Hour of the day (UTC). Whole hours, because some communities round vote times to the day: exact
+ * midnight would reveal votes in training.
  */
 export function hourOfDay(now: number): number {
   return Math.floor(now / hour) % 24;

@@ -1,8 +1,9 @@
 import { innerProduct } from "./inner-product.ts";
 
 /**
- * Conjugate gradient steps (Hestenes & Stiefel, 1952) on A x = b for a symmetric positive definite A, which `multiply` gives the product with.
- * Changes `x`, and `residual`, which is b − A x, in place; ends after `steps`, or when the square of the residual is `enough`.
+ * Conjugate gradients (Hestenes & Stiefel, 1952) for A x = b with a symmetric positive definite A;
+ * `multiply` computes A d. Updates `x` and `residual` = b − A x in place; ends after `steps`, or once the
+ * squared residual is at most `enough`.
  */
 export function conjugateGradients(
   x: Float64Array,

@@ -1,15 +1,15 @@
-/** Exponentially decayed counts: unlike counts over a window they can be aged to any later instant without the events. */
+/** Exponentially decayed counts: unlike counts over a window, they can be aged to any later time without the events. */
 
-/** Half-lives of the feature store's recent counts, in hours; recsys_engine.half_lives() is the same list. */
+/** Half-lives of the feature store's decayed counts, in hours; recsys_engine.half_lives() is the same list. */
 export const halfLives = [1, 6, 24, 168, 720];
 
-/** The number of the one-week half-life among them, by which popularity is counted. */
+/** Index of the one-week half-life, the one that popularity uses. */
 export const weekHalfLifeIndex = halfLives.indexOf(168);
 
-/** And of the 30-day one, for what stays popular longer. */
+/** Index of the 30-day half-life, for longer popularity. */
 export const monthHalfLifeIndex = halfLives.indexOf(720);
 
-/** What is left of a count after a time; half-life and time in the same unit. */
+/** A count after the time `elapsed`; half-life and time in the same unit. */
 export function decay(count: number, elapsed: number, halfLife: number): number {
   return count * 0.5 ** (elapsed / halfLife);
 }

@@ -1,27 +1,27 @@
 /**
- * Texts as the distinct words that they have, by number. The same texts come again and again, in training as in one feed after another, so
- * what was read of them is kept: as one array of numbers, since a list, a key and an entry for each of 25,000 texts keep a garbage collector busy.
+ * Texts as sets of word numbers. Texts recur between feeds and in training, so parsed ones are cached: in one array of
+ * numbers, because a list per text would slow down the garbage collector.
  */
 import { words } from "./words.ts";
 
 export interface Text {
   title: string;
   tags: string[];
-  /** As `hashOf` has it; left out: it is worked out. */
+  /** The result of `hashOf`; computed if left out. */
   hash?: number;
 }
 
 /** The number of each word, from 0. */
 const numbers = new Map<string, number>();
 const wordsAtMost = 50_000;
-/** Where the document of each text begins in the pool, by the hash of the text. */
+/** Start of each text's document in the pool, by the hash of the text. */
 const kept = new Map<number, number>();
 const textsAtMost = 32_768;
-/** One document behind the other: how many words it has, and their numbers. */
+/** Concatenated documents: the number of words of each, then their numbers. */
 let pool = new Int32Array(1 << 14);
 let poolLength = 0;
 
-/** Forgets all numbers and documents where they are too many; whether it did. */
+/** Clears all numbers and documents if there are too many; returns whether it did. */
 export function forgetDocuments(): boolean {
   if (numbers.size <= wordsAtMost && kept.size <= textsAtMost) return false;
   numbers.clear();
@@ -30,7 +30,7 @@ export function forgetDocuments(): boolean {
   return true;
 }
 
-/** Where the document of each text begins in `documentPool`, until all are forgotten. */
+/** Start of each text's document in `documentPool`; valid until `forgetDocuments` clears it. */
 export function documentsOf(texts: readonly Text[]): Int32Array {
   const documents = new Int32Array(texts.length);
   for (let i = 0; i < documents.length; i++) {
@@ -45,35 +45,38 @@ export function documentsOf(texts: readonly Text[]): Int32Array {
   return documents;
 }
 
-/** At the beginning of a document there is how many words it has, and behind that their numbers. It may be another array once more texts were read. */
+/**
+ * The pool: at the start of a document is its number of words, then their numbers.
+ * Reading more texts may replace the array.
+ */
 export function documentPool(): Int32Array {
   return pool;
 }
 
-/** How many words have a number. */
+/** Number of words that have a number. */
 export function wordCount(): number {
   return numbers.size;
 }
 
-/** The number of a word; undefined: no text has it. */
+/** The number of a word, or undefined if no text has it. */
 export function numberOf(word: string): number | undefined {
   return numbers.get(word);
 }
 
-/** The words of title and tags, each list once: that of a text that was changed is another. */
+/** The words of title and tags. */
 export function wordsOf({ title, tags }: Text): string[] {
   return words(tags.length > 0 ? `${title} ${tags.join(" ")}` : title);
 }
 
 /**
- * Of title and tags, 53 bits: by these two of 32,768 texts are taken for one with a chance of one in 16 million. Letter by letter:
- * joining title and tags and looking up what that makes takes longer.
+ * A 53-bit hash of title and tags; 32,768 texts collide with a chance of one in 16 million. It reads single characters,
+ * because joining the parts first would be slower.
  */
 export function hashOf({ title, tags }: Text): number {
   let [a, b] = [0x2545f491, 0x1b873593];
   for (let part = 0; part <= tags.length; part++) {
     const text = part === 0 ? title : tags[part - 1];
-    // a space, as between words
+    // a space between the parts
     let letter = part === 0 ? 0 : 32;
     for (let i = 0; i <= text.length; letter = text.charCodeAt(i++)) {
       a = Math.imul(((a << 5) | (a >>> 27)) ^ letter, 0x9e3779b1);
@@ -84,7 +87,7 @@ export function hashOf({ title, tags }: Text): number {
   return ((b ^ (a >>> 16)) & 0x1fffff) * 2 ** 32 + (a >>> 0);
 }
 
-/** Of each word, the number of the document that it was last found in. */
+/** By word number: the number of the document in which it last occurred. */
 const lastIn: number[] = [];
 let documentsRead = 0;
 

@@ -2,8 +2,8 @@ import { categories } from "./categories.ts";
 import { pairFeatures, postFeatures, userFeatures } from "./ranker-features.ts";
 
 /**
- * Every feature in the order of recsys.impressions.features, with what each says something about, since some names are of users and of posts:
- * as in recsys.explain() and the drift of recsys.daily_metrics.
+ * All features in the order of recsys.impressions.features, prefixed by what they describe, since some names occur
+ * twice. recsys.explain() and the drift in recsys.daily_metrics use the same names.
  */
 export const featureNames = [
   ...userFeatures.map((name) => `user ${name}`),

@@ -1,6 +1,6 @@
 /**
- * What the inputs of the graphs are: their names and order, and every value that changes what stands in them. A model
- * carries the spec it was trained with, and a function with another one refuses to serve it.
+ * The inputs of the graphs: names, order, and every constant that changes their values. A model stores the spec of its
+ * training; a function with another spec refuses to serve it.
  */
 import { categories } from "./categories.ts";
 import { halfLives, weekHalfLifeIndex } from "./decay.ts";
@@ -18,7 +18,7 @@ import { wordBreaks } from "./words.ts";
 
 export const featureSpec = {
   dimensions,
-  // the row of a word stands for the hash
+  // stands for the hash function
   tokens: {
     rows: tokenRows,
     user: userFields,
@@ -38,16 +38,16 @@ export const featureSpec = {
   nearest_of_history: nearestCount,
 };
 
-/** Whose vectors of posts a model reads, and by which basis of recsys_engine.vector_bases. */
+/** Which vectors of posts a model reads: their encoder, and the basis in recsys_engine.vector_bases. */
 export type VectorSpec = Omit<VectorBasis, "id" | "weights"> & {
   basis: string;
-  /** Its user tower reads those of users, too. */
+  /** Whether its user tower reads the users' vectors too. */
   users?: true | undefined;
 };
 
 /**
- * The spec of a model whose table of words has so many rows, and which reads such vectors. Its digest is that of the default: each graph says its own
- * number of rows, and whether it reads vectors.
+ * The spec of a model with this many token rows that reads these vectors. Its digest is that of the default spec, since
+ * each graph states its own rows and vector inputs.
  */
 export const featureSpecOf = (rows = tokenRows, vectors?: VectorSpec) => ({
   ...featureSpec,
@@ -55,7 +55,7 @@ export const featureSpecOf = (rows = tokenRows, vectors?: VectorSpec) => ({
   ...(vectors && { vectors }),
 });
 
-/** sha256 of the spec, in hex. */
+/** SHA-256 of the spec, in hex. */
 export async function featureSpecDigest(): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(featureSpec));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { dimensions } from "./history.ts";
 import { historyMatches } from "./history-match.ts";
 
-/** A vector whose first two numbers are given and whose others are zero. */
+/** A vector with these first two elements and zeros. */
 const vector = (x: number, y: number) => [x, y, ...new Array(dimensions - 2).fill(0)];
 const close = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);

@@ -1,19 +1,18 @@
-/** A user's history as one vector: what the user tower sees of what they just did. */
+/** A user's history as one vector, an input of the user tower. */
 import { retrieval } from "./retrieval.ts";
 
-/** The width of every embedding: of users, posts, words and categories. */
+/** Width of every embedding: of users, posts, words and categories. */
 export const dimensions = 32;
 
-/** How many of the latest posts count. */
+/** Maximum number of posts in a history, latest first. */
 export const { historyLength } = retrieval;
 
-/** Each step back in a user's history weighs this much less. */
+/** Decay factor per step back in a user's history. */
 export const historyDecay = 0.9;
 
 /**
- * Mean of the vectors of what those whom a user follows did and wrote lately, as recsys_engine.followed_vector has it; null: there is
- * none. The user tower takes it in addition to the history. As the last slot of the history it brought less on CiaoDVD
- * (docs/research/evaluation.md): whom one follows is not what one came to.
+ * Mean of the vectors of posts that a user's followees recently engaged with or wrote, as in
+ * recsys_engine.followed_vector; null if there are none. It is an input of the user tower besides the history.
  */
 export function meanVector(vectors: ArrayLike<number>[]): Float32Array | null {
   if (vectors.length === 0) return null;
@@ -23,8 +22,8 @@ export function meanVector(vectors: ArrayLike<number>[]): Float32Array | null {
 }
 
 /**
- * Recency-weighted mean of post vectors, latest first, each of `dimensions` floats: Σ 0.9^i v_i / Σ 0.9^i.
- * No history gives zeros. The length of the result tells how coherent the history is.
+ * Recency-weighted mean of post vectors, latest first, each of `dimensions` floats: Σ 0.9^i v_i / Σ 0.9^i. No history
+ * gives zeros. The more coherent the history, the longer the result.
  */
 export function poolHistory(vectors: ArrayLike<number>[], out = new Float32Array(dimensions)): Float32Array {
   out.fill(0);

@@ -1,6 +1,6 @@
 /**
- * Σ a[aStart + i] · b[bStart + i] over `width` elements, summed in double precision whatever the arrays hold. Four sums side
- * by side, since one alone waits for each addition before the next.
+ * Σ a[aStart + i] · b[bStart + i] over `width` elements, in double precision. It uses four accumulators, because a
+ * single one would make each addition wait for the one before.
  */
 export function innerProduct(
   a: ArrayLike<number>,
@@ -9,7 +9,7 @@ export function innerProduct(
   bStart: number,
   width: number,
 ): number {
-  // each declared alone: taken out of an array of four they made it three times as slow
+  // four variables: elements of an array made it three times as slow
   let first = 0;
   let second = 0;
   let third = 0;

@@ -1,9 +1,12 @@
-/** Turns in the source `followed`: of people, then of topics, so that neither a busy topic nor those who write most leave the other no place. */
+/**
+ * Interleaves people and topics in the source `followed`, so that neither a busy topic
+ * nor prolific users crowd out others.
+ */
 import { sources } from "./retrieval.ts";
 
 /**
- * The posts of `people` (those whom somebody follows, and whose posts they come to) and of the topics that they follow by turns, as many as the
- * source brings. Each topic has its turns, too, and an author their share of it all. `authorOf`: null: unknown, who is nobody.
+ * Interleaves the posts of `people` (followees and favourite authors) with those of followed topics, up to the source's
+ * size. Each topic takes turns too, and authors are capped. `authorOf` returns null for an unknown, uncapped author.
  */
 export function interleaveTopics<Post>(people: Post[], topics: Post[][], authorOf: (post: Post) => unknown): Post[] {
   if (topics.length === 0) return people;

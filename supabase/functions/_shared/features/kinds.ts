@@ -3,8 +3,8 @@ export const kinds = ["view", "vote", "comment"] as const;
 export type Kind = (typeof kinds)[number];
 
 /**
- * Heads that a model has after those of `kinds`, in this order, where the data hold enough of them (trainer/models/ranker/optional-heads.ts). In the database
- * a head has a row in recsys_engine.heads, a weight in recsys.settings, and its acts in recsys_engine.optional_head_events: docs/adding-a-head.md.
+ * Heads after `kinds`, in this order, that a model has if the data suffice (trainer/models/ranker/optional-heads.ts).
+ * In the database: recsys_engine.heads, recsys.settings, recsys_engine.optional_head_events (docs/adding-a-head.md).
  */
 export const optionalHeadInfo = {
   dismiss: {
@@ -18,9 +18,9 @@ export const optionalHeadInfo = {
 } satisfies Record<string, AboutHead>;
 
 interface AboutHead {
-  /** What the answer of `recommend` says of its probability. */
+  /** Description of its probability in the answer of `recommend`. */
   predicted: string;
-  /** What the report of an experiment says of it. */
+  /** Description in the report of an experiment. */
   counted: string;
 }
 
@@ -31,24 +31,24 @@ export type Head = Kind | OptionalHead;
 /** All heads that a model may have. */
 export const allHeads: readonly Head[] = [...kinds, ...optionalHeads];
 
-/** A number of each head that a model has. */
+/** One number per head of a model. */
 export type ByHead = Record<Kind, number> & Partial<Record<OptionalHead, number>>;
 
-/** What each head counts in the score; of those that a user would rather not do, below 0. */
+/** Weights of the heads in the score; negative for what a user dislikes. */
 export type HeadWeights = Readonly<ByHead>;
 
-/** The weights of a model's heads, in their order. */
+/** The weights of a model's heads, in their order; 0 if it is missing. */
 export function weightsOf(heads: readonly Head[], weights: HeadWeights): number[] {
   return heads.map((head) => weights[head] ?? 0);
 }
 
-/** Whether these are the heads of a model: those of `kinds` and, after them, some of the optional ones, each in its order. */
+/** Whether names are a valid list of heads: all `kinds`, then some optional heads, each in order. */
 export function isHeadList(names: readonly unknown[]): names is Head[] {
   const wanted = allHeads.filter((head) => (kinds as readonly unknown[]).includes(head) || names.includes(head));
   return names.length === wanted.length && names.every((name, i) => name === wanted[i]);
 }
 
-/** A probability of 32 bits with no more digits than it has. */
+/** Rounds a 32-bit probability to its 7 significant digits. */
 export function roundToFloat32(probability: number): number {
   return Number(probability.toPrecision(7));
 }

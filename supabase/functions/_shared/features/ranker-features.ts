@@ -1,7 +1,6 @@
 /**
- * Features of the ranker (DLRM) from the state of user and posts at an instant. Training calls this with states as of
- * each example's time, serving with the latest: the same code, so no skew. Everything that is a count or a time is
- * log(1 + x) here; standardising and clipping live inside the graph.
+ * Features of the ranker (DLRM) from the state of user and posts at a time, shared by training and serving to avoid
+ * skew. Counts and times are log(1 + x); the graph standardises and clips.
  */
 import { categories, hourOfDay, postCategoryRow, requestCategories, requestCategoryRow } from "./categories.ts";
 import { decay, halfLives, weekHalfLifeIndex } from "./decay.ts";
@@ -16,11 +15,9 @@ import { tagMatches } from "./tag-match.ts";
 import { textMatches } from "./text-match.ts";
 import type { Components } from "./vector-match.ts";
 
-/*
- * What the ranker is told of a user and of a candidate. Times are milliseconds since 1970; null: never.
- */
+/* Input types. Times are milliseconds since 1970, or null for never. */
 
-/** State of the user as of an instant. */
+/** State of the user as of a time. */
 export interface UserState {
   created_at: number;
   last_active_at: number | null;
@@ -34,20 +31,23 @@ export interface UserState {
   recent_logins: ArrayLike<number>;
   habit_log_age: number | null;
   habit_log_idle: number | null;
-  /** How many people they follow. */
+  /** Number of users they follow. */
   follows: number;
-  /** What recsys_engine.recent_interactions returns, the latest first. */
+  /** Result of recsys_engine.recent_interactions, latest first. */
   recent_interactions: RecentInteraction[];
-  /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
+  /** Vectors [32] of the posts in their history, latest first, as the user tower sees them. */
   history: ArrayLike<number>[];
-  /** Of the same posts their own vectors' components; left out: the model reads none. */
+  /** Components of the own vectors of the same posts; left out if the model reads none. */
   own_history?: Components[];
 }
 
-/** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys_engine.post_stats has a column each; this is a post that nobody came to. */
+/**
+ * Interactions of other users with a post as of a time, each user counted once, as in recsys_engine.post_stats. This is
+ * the state of a post without interactions.
+ */
 export const emptyPostState = {
   last_active_at: null as number | null,
-  /** Of the last interaction that counts. */
+  /** Kind of the last counted interaction. */
   kind: null as Kind | null,
   views: 0,
   votes: 0,
@@ -59,26 +59,26 @@ export const emptyPostState = {
 };
 export type PostState = typeof emptyPostState;
 
-/** A post that may be shown, as of an instant. */
+/** A post that may be shown, as of a time. */
 export interface Candidate extends Text {
   author_id: string | null;
   created_at: number;
-  /** What the engine knows of it, handed on as one value from recsys_engine.post_snapshots to the formulas. */
+  /** Its snapshot state, from recsys_engine.post_snapshots. */
   state: PostState;
-  /** The post tower's vector [32]; null where the post has none yet. */
+  /** The post tower's vector [32]; null if the post has none yet. */
   embedding: ArrayLike<number> | null;
-  /** Of its own vector; left out: as null. */
+  /** Components of its own vector; left out means null. */
   components?: Components;
   similarity: number;
   ranks: Ranks;
   author_affinity: number;
   /** Whether the user follows its author. */
   follows_author: boolean;
-  /** How many of those whom the user follows interacted with it lately (recsys_engine.with_followee_engagements). */
+  /** Number of followees who recently interacted with it (recsys_engine.with_followee_engagements). */
   touches: number;
 }
 
-/** What the features of a user are made of. */
+/** Inputs of the user formulas. */
 interface UserFacts {
   user: UserState;
   habit: RecentHabit | null;
@@ -89,14 +89,14 @@ interface UserFacts {
   angle: number;
 }
 
-/** What the features of a user with a post are made of; one object that is written over for each candidate, of which a feed has 600. */
+/** Inputs of the pair formulas: one object that is reused for all candidates. */
 interface PairMoment {
   candidate: Candidate;
   similarityRank: number;
-  /** How far the post's age and idleness are from what the user's habit is; 0: they have none. */
+  /** Difference in log hours of the post's age and idle time from the user's habit; 0 if the user has none. */
   age: number;
   idle: number;
-  /** The same for the user's latest interactions, and for comments. */
+  /** The same for the user's latest interactions, and for the number of comments. */
   recentAge: number;
   recentIdle: number;
   recentComments: number;
@@ -109,10 +109,7 @@ interface PairMoment {
   historyRank: number;
 }
 
-/*
- * A feature is a line: its name, and the formula that fills it. One cannot be there without the other, and the lines are in the order of the
- * ranker's input.
- */
+/* Each feature is one line with its name and formula, in the order of the ranker's input. */
 
 const userFormulas = {
   log_views: ({ user }) => Math.log1p(user.views),
@@ -190,12 +187,15 @@ const ofUser: ((moment: UserFacts) => number)[] = Object.values(userFormulas);
 const ofPost: ((post: Candidate, now: number) => number)[] = Object.values(postFormulas);
 const ofPair: ((moment: PairMoment) => number)[] = Object.values(pairFormulas);
 
-/** A formula for each half-life of the decayed counts. */
+/** One formula for each half-life of the decayed counts. */
 function eachHalfLife<Formula>(formulaOf: (h: number) => Formula): Record<`log_recent_${number}h`, Formula> {
   return Object.fromEntries(halfLives.map((hours, h) => [`log_recent_${hours}h`, formulaOf(h)]));
 }
 
-/** A formula for each source of which the ranker is told; a post that one did not bring ranks behind all that it could have brought. */
+/**
+ * One formula for each source whose rank is a feature. A post that the source did not
+ * bring ranks behind all of its posts.
+ */
 function eachSource<Formula>(
   formulaOf: (source: RankedSource) => Formula,
 ): Record<`log_${RankedSource}_rank`, Formula> {
@@ -213,7 +213,7 @@ export interface RankerFeatures {
   categories: Int32Array;
 }
 
-/** What of a candidate's features depends on the post and the instant alone. */
+/** The features of a candidate that depend only on the post and the time. */
 export interface PostRow {
   /** [P] */
   features: ArrayLike<number>;
@@ -221,17 +221,17 @@ export interface PostRow {
   categories: number[];
 }
 
-/** Where those features of a post are that its pair with a user is made of. */
+/** Indices of the post features that pair features use. */
 const logAgeAt = postFeatures.indexOf("log_age");
 const logIdleAt = postFeatures.indexOf("log_idle");
 const logCommentsAt = postFeatures.indexOf("log_comments");
 
-/** Gives the post row of a candidate. */
+/** Returns the post row of a candidate. */
 export type RowOf = (candidate: Candidate, now: number) => PostRow;
 
 /**
- * All features of N candidates for one user at `now` (milliseconds). `rowOf` gives the candidates' post rows, by default
- * worked out here; who ranks for many users at one instant keeps them.
+ * All features of N candidates for one user at `now` (milliseconds). `rowOf` returns the candidates' post rows; a
+ * caller that ranks for many users at one time can cache them.
  */
 export function rankerFeatures(
   user: UserState,
@@ -264,7 +264,7 @@ export function rankerFeatures(
     const post = rowOf(candidate, now);
     const logAge = post.features[logAgeAt];
     const logIdle = post.features[logIdleAt];
-    // element by element: a call of `set` costs more than so few elements
+    // an element-wise copy is faster than `set` for so few elements
     for (let f = 0; f < postFeatures.length; f++) posts[i * postFeatures.length + f] = post.features[f];
     pair.candidate = candidate;
     pair.similarityRank = similarityRanks[i];
@@ -280,7 +280,7 @@ export function rankerFeatures(
     pair.historyBest = near.best[i];
     pair.historyBestFive = near.bestFive[i];
     pair.historyRank = nearRanks[i];
-    // written where they belong, not as arrays that are joined: there are 600 rows a feed
+    // written in place: a feed has about 600 rows, too many for temporary arrays
     for (let f = 0; f < ofPair.length; f++) pairs[i * ofPair.length + f] = ofPair[f](pair);
     for (let c = 0; c < categories.length; c++)
       ids[i * categories.length + c] = c < requestCategories ? ofRequest[c] : post.categories[c - requestCategories];
@@ -289,12 +289,12 @@ export function rankerFeatures(
   return { user: Float32Array.from(ofUser, (formula) => formula(moment)), posts, pairs, categories: ids };
 }
 
-/** The row of a candidate's post at an instant. */
+/** The row of a candidate's post at a time. */
 export function postRow(post: Candidate, now: number): PostRow {
   return postRowIn(new Float64Array(postFeatures.length))(post, now);
 }
 
-/** Writes each row over the one before it: as arrays of their own, 550 of them cost a feed as much again in garbage. */
+/** Reuses one array for all rows, because a new one each would double the cost in garbage collection. */
 function postRowIn(features: Float64Array): RowOf {
   return (post, now) => {
     for (let f = 0; f < ofPost.length; f++) features[f] = ofPost[f](post, now);
@@ -302,7 +302,7 @@ function postRowIn(features: Float64Array): RowOf {
   };
 }
 
-/** log(1 + count) of the counts that come again and again. */
+/** Precomputed log(1 + count) of small counts. */
 const logsOfCounts = Float64Array.from({ length: 1024 }, (_, count) => Math.log1p(count));
 
 /** log(1 + count) of a whole number. */
@@ -310,7 +310,7 @@ function logOf(count: number): number {
   return count < logsOfCounts.length ? logsOfCounts[count] : Math.log1p(count);
 }
 
-/** What a click rate is believed to be before anybody has seen the post: 10 % of 10 views (metarank's counters do the same). */
+/** Prior of the click rate: 10 % of 10 views (as in metarank's counters). */
 export const clickRatePrior = { clicks: 1, views: 10 };
 
 /** (votes + comments) per view, smoothed towards the prior. */
@@ -323,7 +323,7 @@ function loginFrequency(user: UserState, now: number): number {
   return decayedAt(user.recent_logins, user.last_active_at, now, weekHalfLifeIndex);
 }
 
-/** The count with the h-th half-life, as of `at`, aged until now. */
+/** The count with the h-th half-life, as of `at`, aged until `now`. */
 export function decayedAt(counts: ArrayLike<number>, at: number | null, now: number, h: number): number {
   return decay(counts[h] ?? 0, at === null ? 0 : hoursBetween(at, now), halfLives[h]);
 }

@@ -14,13 +14,18 @@ import {
 import { type Feeds, float32, int64, type Tensor } from "./tensors.ts";
 import { vectorMatches, vectorMatchInputs } from "./vector-match.ts";
 
-/** What of a graph its feeds depend on, and what works out post rows (default: as in `rankerFeatures`). */
+/** The graph's input names, and the function for post rows (by default as in `rankerFeatures`). */
 export interface RankerInputOptions {
   inputNames: readonly string[];
   rowOf?: RowOf | undefined;
 }
 
-/** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C], and vector_match [N, 2] where the graph reads it. */
+/**
+ * Feeds, with their shapes:
+ * - user [1, 32], user_features [1, U]
+ * - posts [N, 32], post_features [N, P], pair_features [N, Q], categories [N, C]
+ * - vector_match [N, 2], if the graph reads it
+ */
 export function rankerInputs(
   user: UserState,
   vector: Float32Array,

@@ -1,7 +1,7 @@
-/** The best simple ranking of a live community: the order of the feed where there is no model, and where the ranker's wide part starts. */
+/** A strong simple ranking: the order of feeds without a model, and the initial weights of the ranker's wide part. */
 import { logHours } from "./hours.ts";
 
-/** What it is made of: log(1 + hours since the last activity) and log(1 + age in hours). */
+/** Weights of log(1 + hours since the last activity) and log(1 + age in hours). */
 export const recencyBaselineWeights = { log_idle: -1, log_age: -0.25 };
 
 /** Last active first, then newer: −log(1 + hours since the last activity) − ¼ log(1 + age in hours). */

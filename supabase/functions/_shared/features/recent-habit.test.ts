@@ -15,7 +15,7 @@ test("means that weigh the latest interaction most", () => {
   const habit = recentHabit([
     // three hours old, idle for one, two comments
     { ...interaction, created_at: 97 * hour, last_active_at: 99 * hour, comments: 2 },
-    // seven hours old and nobody had come
+    // seven hours old, without interactions
     { ...interaction, created_at: 93 * hour, last_active_at: null, comments: 0 },
   ]);
   assert.ok(habit);

@@ -1,16 +1,16 @@
-/**
- * What a user's latest interactions had in common: some people answer what is new, some what nobody has answered yet. On
- * travel-se the ranker's listwise loss is 3.02 without it and 2.96 with it, most of that from the number of comments.
- */
+/** What a user's latest interactions have in common: some users prefer new posts, others unanswered ones. */
 import { logHours } from "./hours.ts";
 
-/** A user's first interaction with somebody else's post, with the post as it was just before. Times are milliseconds since 1970. */
+/**
+ * A user's first interaction with another user's post, and that post as of just
+ * before. Times are milliseconds since 1970.
+ */
 export interface RecentInteraction {
   title: string;
   tags: string[];
   at: number;
   created_at: number;
-  /** null: nobody had come yet. */
+  /** Null if the post had no interaction before. */
   last_active_at: number | null;
   comments: number;
 }
@@ -21,10 +21,13 @@ export interface RecentHabit {
   logComments: number;
 }
 
-/** Each step back weighs this much less. */
+/** Decay factor per step back. */
 export const habitDecay = 0.9;
 
-/** Recency-weighted means over interactions, latest first: log(1 + hours) of age and idle time, log(1 + comments). null: no interactions. */
+/**
+ * Recency-weighted means over interactions, latest first: log(1 + hours) of age and idle time, log(1 +
+ * comments). Null without interactions.
+ */
 export function recentHabit(interactions: RecentInteraction[]): RecentHabit | null {
   if (interactions.length === 0) return null;
   const sums = { logAge: 0, logIdle: 0, logComments: 0 };

@@ -7,7 +7,7 @@ const tagged = (...tags: string[]) => ({ tags });
 test("the cosine of tags, each weighing its idf among the candidates", () => {
   const candidates = [tagged("guitar", "luthier"), tagged("guitar"), tagged("cycling"), tagged()];
   const matches = tagMatches([tagged("guitar", "luthier"), tagged("guitar")], candidates);
-  // of four candidates two have guitar, one luthier: idf ln(5/3) and ln(5/2); the history has guitar twice, luthier once
+  // 2 of 4 candidates have guitar, 1 has luthier: idf ln(5/3) and ln(5/2); the history has guitar twice, luthier once
   const [guitar, luthier] = [Math.log(5 / 3), Math.log(5 / 2)];
   const interest = Math.hypot(2 * guitar, luthier);
   const expected = [
@@ -40,7 +40,7 @@ test("a tag that is named again and again, by a candidate or in the history, is 
   const often = [tagged("a", "b"), tagged(...Array(6).fill("a")), tagged("c")];
   assert.deepEqual(tagMatches(history, often), tagMatches(history, candidates));
   assert.deepEqual(tagMatches([tagged("a", "a", "a"), history[1]], candidates), tagMatches(history, candidates));
-  // even where so many are too many to count
+  // even if it has too many tags to count
   assert.ok(tagMatches(history, [...candidates, tagged(...Array(100).fill("a"))])[3] <= 1);
 });
 

@@ -1,4 +1,4 @@
-/** Plain tensors, row-major: what goes into a graph and comes out of it, whichever ONNX runtime runs it. */
+/** Row-major tensors, the inputs and outputs of a graph, independent of the ONNX runtime. */
 export type Tensor = FloatTensor | IntegerTensor;
 
 export interface FloatTensor {
@@ -15,15 +15,15 @@ export interface IntegerTensor {
 
 export type Feeds = Record<string, Tensor>;
 
-/** A float32 tensor of a shape. */
+/** A float32 tensor with the shape `dims`. */
 export function float32(data: Float32Array, dims: number[]): FloatTensor {
   return { type: "float32", data, dims };
 }
 
-/** An int64 tensor of a shape, of whole numbers below 2³¹. */
+/** An int64 tensor with the shape `dims`, of whole numbers below 2³¹ in absolute value. */
 export function int64(ids: ArrayLike<number>, dims: number[]): IntegerTensor {
   const data = new BigInt64Array(ids.length);
-  // the lower half first, as on every machine that runs this: the 3,000 BigInts of a feed took 0.3 ms
+  // writes little-endian 32-bit halves, which is faster than creating BigInts
   const halves = new Int32Array(data.buffer);
   for (let i = 0; i < ids.length; i++) {
     halves[2 * i] = ids[i];

@@ -37,7 +37,7 @@ test("the shared words, those first that add most to the match, at most three", 
   ];
   const history = [post("tram and visa"), post("Japan, visa"), post("for train")];
   assert.deepEqual(sharedTerms(history, candidates, candidates.slice(0, 3)), [
-    // visa is in two of the history; "and", which no candidate has, takes more of the latest than visa of the other; all have "for"
+    // two posts of the history have visa; "and", in no candidate, takes more weight of the latest; all have "for"
     ["visa", "japan", "tram"],
     ["train"],
     [],
@@ -62,6 +62,6 @@ test("a candidate with far more words than others changes no match of theirs", (
   const matches = textMatches(history, [...others, most]);
   assert.deepEqual(matches.slice(0, -1), textMatches(history, [...others, post("Ticket")]).slice(0, -1));
   assert.ok(matches[6] > 0 && matches[6] < 1, `it matches by its own words: ${matches[6]}`);
-  // and nothing of it is left behind
+  // and no state is left behind
   assert.deepEqual(textMatches(history, [...others, most]), matches);
 });

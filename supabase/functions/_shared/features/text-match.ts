@@ -1,17 +1,16 @@
 /**
- * How much the words of a post's title and tags are those of the posts a user interacted with. In addition to the towers' similarity it
- * knows single words, rare ones above all: travel-se in its second year, listwise loss 2.89 without it, 2.76 with it; in
- * its sixth 3.04 and 3.02.
+ * Similarity of a post's words (title and tags) to those of the posts that a user interacted with. It complements the
+ * towers' similarity by single words, above all rare ones.
  */
 import { mostCounted } from "./document-frequency.ts";
 import { documentPool, documentsOf, forgetDocuments, numberOf, type Text, wordCount, wordsOf } from "./documents.ts";
 
-/** Each step back in the history weighs this much less. */
+/** Decay factor per step back in the history. */
 export const textDecay = 0.95;
 
 /**
- * Cosine of each candidate's TF-IDF vector with the decayed sum of the history's (latest first), 0 to 1. The idf is that
- * of the candidates: they are a fair sample of what is talked about now, and it needs no state.
+ * Cosine of each candidate's TF-IDF vector with the decayed sum of the history's (latest first), 0 to 1. The idf is
+ * that of the candidates, a sample of current posts, so it needs no state.
  */
 export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
@@ -37,11 +36,14 @@ export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   return matches;
 }
 
-/** A word in more of the candidates than this tells nobody why a post is shown. */
+/** Maximum share of candidates with a word; a more common one explains nothing as a reason. */
 const commonShare = 0.05;
 const termsAtMost = 3;
 
-/** The words that each of some candidates shares with the history, those that add most to its match first; common ones are left out. `candidates` do not change once `textMatches` had them. */
+/**
+ * The rare words that each of `some` candidates shares with the history, largest contribution first. `candidates` must
+ * not change after `textMatches` read them.
+ */
 export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): string[][] {
   if (history.length === 0) return some.map(() => []);
   const { idfs, forgetInterest } = interestIn(history, documentsRead.get(candidates) ?? documentsOf(candidates));
@@ -61,16 +63,16 @@ export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): 
   return terms;
 }
 
-/** Fills `counted` and `interest`, until `forgetInterest` is called. */
+/** Fills `counted` and `interest`; both must be reset with `forgetInterest`. */
 function interestIn(history: Text[], documents: Int32Array) {
   const past = documentsOf(history);
   const pool = documentPool();
   if (counted.length < wordCount()) makeRoom();
   const most = mostCounted(documents.map((document) => pool[document]));
-  // words are counted through by index here: with `of` they took twice as long
+  // loops by index: `for … of` takes twice as long
   for (const document of documents)
     if (pool[document] <= most) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]]++;
-  // by how many of the candidates have a word; 0 is that of a word of the history alone
+  // indexed by the number of candidates with the word; 0 for a word of the history alone
   const idfs = idfsOf(documents.length);
   const interests: number[] = [];
   let weight = 1;
@@ -97,7 +99,7 @@ function interestIn(history: Text[], documents: Int32Array) {
 
 let lastIdfs = new Float64Array();
 
-/** By how many of N candidates have a word. */
+/** The idf by number of candidates with a word, of N candidates. */
 function idfsOf(candidates: number): Float64Array {
   if (lastIdfs.length !== 1 + candidates) {
     lastIdfs = new Float64Array(1 + candidates);
@@ -106,7 +108,10 @@ function idfsOf(candidates: number): Float64Array {
   return lastIdfs;
 }
 
-/** Of each word, all 0 between two calls: how many candidates that count (`mostCounted`) have it, and the user's interest in it. */
+/**
+ * By word number, and all 0 between calls: the number of counting candidates (`mostCounted`)
+ * with it, and the user's interest in it.
+ */
 let counted = new Int32Array();
 let interest = new Float64Array();
 
@@ -115,5 +120,5 @@ function makeRoom(): void {
   interest = new Float64Array(2 * wordCount());
 }
 
-/** Of the candidates that `textMatches` had: to look 550 of them up again took as long as what `sharedTerms` does with them. */
+/** Documents of the candidates of `textMatches`, so that `sharedTerms` need not look them up again. */
 let documentsRead = new WeakMap<Text[], Int32Array>();

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reduceVector, vectorInputs, vectorRow, vectorWidth } from "./text-vector.ts";
 
-/** Of three numbers, whose mean is (.5, 0, 0): the first component is the second number, the second the first, the others nothing. */
+/**
+ * A basis for 3 elements with the mean (0.5, 0, 0): component 1 is element 2, component 2 is element 1, the rest is 0.
+ */
 const weights = new Float32Array(3 * vectorInputs);
 weights[0] = 0.5;
 weights[2] = 1;
@@ -19,7 +21,7 @@ test("a vector is brought to unit length, centred, and turned to the components"
 test("what says nothing is no vector", () => {
   for (const vector of [[], [1, 2], [1, 2, 3, 4], [0, 0, 0], [1, Number.NaN, 0], [1, Number.POSITIVE_INFINITY, 0]])
     assert.equal(reduceVector(vector, basis), null, `${vector}`);
-  // as JSON has what is not finite
+  // JSON has no non-finite numbers
   assert.equal(reduceVector([1, "NaN", 0] as never, basis), null);
   assert.equal(reduceVector([1, null, Number.NaN] as never, basis), null);
 });

@@ -1,31 +1,31 @@
 /**
- * What the towers are told of a vector that another model (an encoder) made of a post or user: its first principal components among the community's posts. A
- * basis says which these are. Towers that start there keep the encoder's similarities; a basis of other communities destroys them.
+ * Reduces an encoder's vector of a post or user to its first principal components, as an input of the towers. The basis
+ * must be that of the community's own posts: another one destroys the encoder's similarities.
  */
 
-/** Numbers that are kept of a vector. */
+/** Number of components. */
 export const vectorWidth = 64;
 
-/** Numbers that a tower is told: these, and whether there is a vector at all. */
+/** Width of the tower's input: the components, and whether there is a vector. */
 export const vectorInputs = vectorWidth + 1;
 
-/** By what vectors of one encoder are reduced. */
+/** The projection for vectors of one encoder. */
 export interface VectorBasis {
-  /** Says what the basis is: the beginning of its sha256. */
+  /** Identifies the basis: the first digits of its SHA-256. */
   id: string;
-  /** The name of the model whose vectors these are, as the app says it. */
+  /** Name of the encoder, as the app states it. */
   encoder: string;
-  /** Numbers of each of its vectors. */
+  /** Width of the encoder's vectors. */
   dimension: number;
-  /** [dimension, 65]: of each number its mean among vectors of unit length, and its part in each component. */
+  /** [dimension, 65]: for each element its mean among unit-length vectors, and its weight in each component. */
   weights: Float32Array;
 }
 
-/** The components [64] of a vector; null: there is none of this basis's dimension, or it says nothing. */
+/** The components [64] of a vector; null if its width is not the basis's, or its length is zero or not finite. */
 export function reduceVector(vector: ArrayLike<number>, { dimension, weights }: VectorBasis): Float32Array | null {
   let squares = 0;
   for (let d = 0; d < vector.length; d++) squares += vector[d] ** 2;
-  // NaN is not above zero
+  // also false for NaN
   if (vector.length !== dimension || !(squares > 0) || squares === Number.POSITIVE_INFINITY) return null;
   const length = Math.sqrt(squares);
   const components = new Float64Array(vectorWidth);
@@ -36,7 +36,7 @@ export function reduceVector(vector: ArrayLike<number>, { dimension, weights }: 
   return Float32Array.from(components);
 }
 
-/** What a tower is told [65] of a post or user with these components; null: there is no vector. */
+/** The tower's input [65] for these components; zeros without a vector. */
 export function vectorRow(components: ArrayLike<number> | null | undefined): Float32Array {
   const row = new Float32Array(vectorInputs);
   if (!components) return row;

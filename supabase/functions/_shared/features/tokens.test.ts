@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { postFields, postTokens, tokenId, tokenRows, userFields, userTokens } from "./tokens.ts";
 
-// Golden vectors: stored models hold rows of the token table by these ids. Whoever changes them makes every model useless.
+// Golden vectors: stored models have rows of the token table by these ids, so changing them breaks every model.
 
 test("a word's row is 1 + FNV-1a of its UTF-8 bytes modulo the rest of the table", () => {
-  // FNV-1a's published test vectors: "" 0x811c9dc5, "a" 0xe40c292c, "foobar" 0xbf9cf968
+  // published test vectors of FNV-1a: "" 0x811c9dc5, "a" 0xe40c292c, "foobar" 0xbf9cf968
   for (const [word, hash] of [
     ["", 0x811c9dc5],
     ["a", 0xe40c292c],

@@ -1,13 +1,13 @@
 /**
- * Text to hashed tokens: the one part of the towers that stands outside their graphs, so trainer and functions share it.
- * Words of all fields and both towers share one table, so that a passion and a title that say the same word mean the same row.
+ * Text to hashed tokens: the part of the towers outside their graphs, shared by trainer and functions. All fields and
+ * both towers share one table, so a word in a passion and in a title has the same row.
  */
 import { words } from "./words.ts";
 
-/** Rows of the token table unless a training was told otherwise (trainer/models/towers/hyperparameters.ts); row 0 is padding. */
+/** Default number of rows of the token table (trainer/models/towers/hyperparameters.ts); row 0 is padding. */
 export const tokenRows = 16_384;
 
-/** A text field of a tower: its tokens take up to `slots` elements of the row, the rest is padding. */
+/** A text field of a tower: its tokens take up to `slots` elements of the row; the rest is padding. */
 export interface Field {
   name: string;
   slots: number;
@@ -26,7 +26,7 @@ export const postFields: Field[] = [
   { name: "author", slots: 1 },
 ];
 
-/** Hashed tokens of one row, field after field: `ids[i]` weighs `weights[i]`; padding has id 0 and weight 0. */
+/** Hashed tokens of one row, field after field: `ids[i]` has the weight `weights[i]`; padding has id 0 and weight 0. */
 export interface TokenRow {
   ids: Int32Array;
   weights: Float32Array;
@@ -50,7 +50,7 @@ export function userTokens(user: UserText, rows?: number): TokenRow {
   return tokenRow(userFields, [words(user.passions.join(" ")), words(user.projects.join(" ")), words(user.bio)], rows);
 }
 
-/** Tokens of a post, [Σ slots of postFields]. Comments are left out: they come after the post and would leak. */
+/** Tokens of a post, [Σ slots of postFields]. Comments are not used: they are written later, so they would leak. */
 export function postTokens(post: PostText, rows?: number): TokenRow {
   const author = post.author_id === null ? [] : [`author ${post.author_id}`];
   return tokenRow(postFields, [words(post.title), words(post.description), words(post.tags.join(" ")), author], rows);
@@ -75,7 +75,7 @@ function tokenRow(fields: Field[], texts: string[][], rows?: number): TokenRow {
       const id = tokenId(word, rows);
       if (counts.has(id) || counts.size < field.slots) counts.set(id, (counts.get(id) ?? 0) + 1);
     }
-    // 1 + ln(count) as in tf-idf, each field scaled to unit length; the idf is in the rows of the table itself
+    // 1 + ln(count) as in tf-idf, each field scaled to unit length; the rows of the table contain the idf
     const norm = Math.hypot(...[...counts.values()].map((count) => 1 + Math.log(count)));
     let slot = offset;
     for (const [id, count] of counts) {

@@ -1,4 +1,4 @@
-/** What the two towers are fed: the ONNX inputs of any number of users or posts. */
+/** The ONNX inputs of the two towers, for any number of users or posts. */
 
 import { dimensions, poolHistory } from "./history.ts";
 import { type Feeds, float32, int64 } from "./tensors.ts";
@@ -14,11 +14,14 @@ import {
 } from "./tokens.ts";
 
 export const userNumbers = ["log_history_length", "has_history"];
-/** Which of them is log(1 + length of the history). */
+/** Index of log(1 + length of the history). */
 export const logHistoryLength = userNumbers.indexOf("log_history_length");
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
-/** A user to embed: profile, the components of their own vector, learned ID embedding (null: none), vectors of the latest posts (latest first), `meanVector` of the followed. */
+/**
+ * A user to embed: profile, components of their own vector, learned ID embedding (or null), vectors of the latest posts
+ * (latest first), and `meanVector` of the followees' posts.
+ */
 export interface UserInput extends UserText {
   vector?: ArrayLike<number> | null;
   id_embedding: ArrayLike<number> | null;
@@ -26,7 +29,7 @@ export interface UserInput extends UserText {
   followed?: ArrayLike<number> | null;
 }
 
-/** A post to embed: its text, the components of its own vector, and the ID embedding learned from its own past (null: none). */
+/** A post to embed: its text, components of its own vector, and ID embedding learned from its past (or null). */
 export interface PostInput extends PostText {
   vector?: ArrayLike<number> | null;
   id_embedding: ArrayLike<number> | null;
@@ -34,17 +37,17 @@ export interface PostInput extends PostText {
 
 type PostSaid = Pick<PostInput, "title" | "description" | "tags" | "vector">;
 
-/** A post as its text alone places it: who wrote it and who comes to it say nothing. */
+/** A post by its text alone, without author and ID embedding. */
 export function postTextInput({ title, description, tags, vector = null }: PostSaid): PostInput {
   return { title, description, tags, vector, author_id: null, id_embedding: null };
 }
 
-/** Numbers of a user: how much history there is to trust. */
+/** Numbers of a user: how much history there is. */
 export function userNumberRow(historyCount: number): number[] {
   return [Math.log1p(historyCount), historyCount > 0 ? 1 : 0];
 }
 
-/** Numbers of a post: how much text there is to trust. */
+/** Numbers of a post: how much text there is. */
 export function postNumberRow(tokens: TokenRow, tags: number): number[] {
   const used = (from: number, to: number) => tokens.weights.subarray(from, to).filter((weight) => weight > 0).length;
   const [title, description] = postFields;
@@ -55,13 +58,16 @@ export function postNumberRow(tokens: TokenRow, tags: number): number[] {
   ];
 }
 
-/** What of a tower its feeds depend on: rows of its table of words (default: the spec's), and whether it reads vectors (default: it does not). */
+/** What a tower's feeds depend on: the rows of its token table (default: the spec's), and its input names. */
 export interface TowerShape {
   tokenRows?: number | undefined;
   inputNames?: readonly string[];
 }
 
-/** Feeds of a user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32], and text_vector [N, 65] where it reads vectors. */
+/**
+ * Feeds of a user tower for N users: token_ids and token_weights [N, L]; history, followed, id_embedding [N, 32];
+ * numbers [N, 2]; and text_vector [N, 65] if it reads vectors.
+ */
 export function userTowerInputs(users: UserInput[], { tokenRows, inputNames = [] }: TowerShape = {}): Feeds {
   return {
     ...tokenFeeds(
@@ -76,7 +82,10 @@ export function userTowerInputs(users: UserInput[], { tokenRows, inputNames = []
   };
 }
 
-/** Feeds of a post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32], and text_vector [N, 65] where it reads vectors. */
+/**
+ * Feeds of a post tower for N posts: token_ids and token_weights [N, L]; numbers [N, 3]; id_embedding [N, 32]; and
+ * text_vector [N, 65] if it reads vectors.
+ */
 export function postTowerInputs(posts: PostInput[], { tokenRows, inputNames = [] }: TowerShape = {}): Feeds {
   const tokens = posts.map((post) => postTokens(post, tokenRows));
   return {
@@ -87,7 +96,7 @@ export function postTowerInputs(posts: PostInput[], { tokenRows, inputNames = []
   };
 }
 
-/** How many slots a token row of these fields has. */
+/** Number of slots in a token row of these fields. */
 export function slots(fields: { slots: number }[]): number {
   return fields.reduce((sum, field) => sum + field.slots, 0);
 }

@@ -12,7 +12,7 @@ test("a candidate is as near to a history as its components are to their mean, t
   assert.deepEqual([...found], [1, 1, -1, 1, 0, 1, Math.fround(0.8), 1]);
   const [ofX, , ofY] = vectorMatches([x, y], [x, y]);
   assert.ok(Math.abs(ofY / ofX - 0.9) < 1e-6);
-  // a post of the history without a vector keeps its place
+  // a post of the history without a vector still counts as a step
   const [later, , earlier] = vectorMatches([x, null, y], [x, y]);
   assert.ok(Math.abs(earlier / later - 0.81) < 1e-6);
   const long = [

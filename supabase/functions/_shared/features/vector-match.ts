@@ -1,19 +1,19 @@
 /**
- * What the ranker is told of the posts' own vectors (text-vector.ts), where a model reads them: how near a candidate is to the reader's history by what its
- * encoder says, which no training has changed.
+ * Ranker features from the app's own post vectors (text-vector.ts), if the model reads them: the similarity of a
+ * candidate to the reader's history in the encoder's untrained space.
  */
 import { historyDecay, historyLength } from "./history.ts";
 import { vectorWidth } from "./text-vector.ts";
 
-/** Numbers for each candidate: the cosine, and whether there is one. */
+/** Features per candidate: the cosine, and whether there is one. */
 export const vectorMatchInputs = 2;
 
-/** The components [64] of a post's own vector; null: it has none. */
+/** The components [64] of a post's own vector; null if it has none. */
 export type Components = ArrayLike<number> | null;
 
 /**
- * [N, 2]: of each candidate the cosine of its components with the mean of the history's, the latest first and weighted as the user tower weighs them, and a 1;
- * zeros where either says nothing.
+ * [N, 2]: the cosine of each candidate's components with the decayed mean of the history's (latest first, weighted as
+ * in the user tower), and a 1; zeros if either has no vector.
  */
 export function vectorMatches(history: Components[], candidates: Components[]): Float32Array {
   const out = new Float32Array(candidates.length * vectorMatchInputs);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { folded, words } from "./words.ts";
 
-// Golden words, in Node and in Deno: a model knows the words that it was trained with. Whoever changes them makes every model useless.
+// Golden words, in Node and Deno: a model knows only the words of its training, so changing them breaks every model.
 
 const golden: [text: string, words: string][] = [
   ["Crème brûlée, MÜNCHEN 2024! Ελλάδα · Москва", "creme brulee munchen 2024 ελλαδα москва"],

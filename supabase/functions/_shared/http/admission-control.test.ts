@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type Admission, admissionControl, minAdmittedRequests } from "./admission-control.ts";
 
-/** Admissions with a clock of their own. */
+/** An admission control with a manual clock. */
 function admissions() {
   const clock = { now: 5_000 };
   const { admit } = admissionControl(() => clock.now);
   const leaving: Admission[] = [];
-  /** How many of so many who come at the same time are taken on. */
+  /** Sends `many` requests at once; returns how many were admitted. */
   const come = (many: number, areVisitors = false) => {
     let taken = 0;
     for (let n = 0; n < many; n++)
@@ -22,7 +22,7 @@ function admissions() {
       }
     return taken;
   };
-  /** Answers so many, one after another, each after so many milliseconds. */
+  /** Answers `many` requests, one every `milliseconds`. */
   const answer = (many: number, milliseconds: number, served = true) => {
     for (let n = 0; n < many; n++) {
       clock.now += milliseconds;
@@ -39,7 +39,7 @@ test("as many are taken on as a second serves, by the pace of the last answers",
   assert.equal(inside(), 0);
   assert.equal(come(500), 100);
   answer(100, 10);
-  // queries take longer from now on
+  // queries become slower
   assert.equal(come(100), 100);
   answer(100, 25);
   assert.equal(come(500), 40);
@@ -132,7 +132,7 @@ test("visitors take half of the places at most, however many they are, and users
   assert.equal(come(500), 100, "where no visitors are, nothing is kept for them");
 });
 
-/** Admissions where so many users and visitors have begun to send. */
+/** An admission control where this many users and visitors are still sending. */
 function withSenders(users: number, visitors: number) {
   const clock = { now: 5_000 };
   const { admit, waiting } = admissionControl(() => clock.now);

@@ -1,75 +1,79 @@
 /**
- * Admission control and load shedding of one worker. Three connections serve its requests, and the others wait. A request that would wait
- * for more than about a second is refused at once, before its token is looked at, instead of timing out later. One whose body is still
- * on its way waits for nothing of ours, and is shed first.
+ * Admission control of one worker: a few requests run at a time, the others wait. A request that would wait for more
+ * than about a second is refused before its token is checked. Requests still receiving their body are shed first.
  */
 import { overloaded } from "./errors.ts";
 
-/** So many are served at the same time: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
+/**
+ * Concurrent requests: each takes one of the worker's connections
+ * (../database/pool.ts). The platform runs many workers.
+ */
 export const maxConcurrentRequests = 3;
 
-/** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
+/** Number of requests that are always admitted: a worker that starts or slows down cannot estimate its rate yet. */
 export const minAdmittedRequests = 32;
 
-/** So many before anybody had to wait, when nothing is known of the rate. */
+/** Maximum number of requests while the rate is unknown. */
 const takenBlindly = 64;
 
-/** What nobody should have to wait longer than, in milliseconds. */
+/** Maximum expected wait in milliseconds. */
 const longestWait = 1_000;
 
-/**
- * Visitors are at most this share of those inside. Whoever has not signed in may come in any number and from anywhere, and must not
- * take the feed away from who has.
- */
+/** Maximum share of visitors among the admitted requests, so that they cannot displace signed-in users. */
 const visitorShare = 0.5;
 
 /**
- * Once half of the places that there always are are taken, a person whose earlier request still waits after a second has at most so many: five whose feeds
- * took seconds, and who asked for two a second each, filled a worker.
+ * Maximum number of requests of a user whose oldest one has waited for a second. It applies once half of
+ * `minAdmittedRequests` is reached, so that a few users with slow feeds cannot fill a worker.
  */
 const placesOfPerson = 4;
 
-/** How much an answer says about the rate while nobody waits. */
+/** Smoothing factor of the rate from an answer while no request waits. */
 const weightOfLatest = 0.1;
 
 /**
- * How long answers are remembered that came while others waited, in milliseconds. By time and not by number: requests that take connections in
- * turns are answered in bursts, and the last twenty answers of a burst say nothing of how long it took to come.
+ * Time constant of the rate's decay while requests wait, in milliseconds. It counts time, not answers: answers come in
+ * bursts, since requests take connections in turns, and the gaps within a burst say little.
  */
 const memory = 500;
 
-/** A request that was admitted, and holds a place. */
+/** An admitted request, which holds a slot. */
 export interface Admission {
   /**
-   * Waits for what the caller still sends. Until it is whole the place goes to the next who needs one: whoever sends slowly is served where there is
-   * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 429 `overloaded` where the place is gone.
+   * Waits until the caller has sent the body. Meanwhile the slot may go to another request, so slow senders block no
+   * one. Throws what `read` throws, and AppError 429 `overloaded` if it lost the slot.
    */
   receive<Body>(read: () => Promise<Body>): Promise<Body>;
-  /** The same for a wait of so many milliseconds; false, at once: the place is gone. */
+  /** The same for a wait of `milliseconds`; resolves to false at once if the slot was lost. */
   pause(milliseconds: number): Promise<boolean>;
-  /** Says whose it is, as soon as that is known. @throws AppError 429 `overloaded` where they wait for too many already */
+  /**
+   * Sets the request's user, once known. @throws AppError 429 `overloaded` if too many of their requests wait already
+   */
   belongTo(person: string): void;
-  /** Ends the request. What was refused early says nothing of the rate. */
+  /** Ends the request. A refused request (`served` false) does not count in the rate. */
   leave(served: boolean): void;
 }
 
-/** The requests of one worker. `now`: milliseconds of any clock. */
+/** The admission control of one worker. `now`: milliseconds of any clock. */
 export function admissionControl(now = () => performance.now()) {
   let inside = 0;
   let visitors = 0;
-  /** When each that is inside came in, of each person. */
+  /** Admission times of each user's requests, in milliseconds. */
   const placesOf = new Map<string, number[]>();
-  /** Who is inside and still sends, those first who began first, and what ends that. */
+  /** Requests that are still receiving their body, oldest first, each with the function that revokes its slot. */
   const sending = new Map<Admission, { isVisitor: boolean; giveWay: () => void }>();
-  /** When the last one was answered, or somebody came in where nobody was. */
+  /** Time of the last answer, or of the first request after an idle time, in milliseconds. */
   let since = 0;
-  /** Milliseconds from one answer to the next while more are inside than are served at the same time, smoothed; null: there never were. */
+  /**
+   * Smoothed milliseconds between answers while more requests are admitted than run
+   * at a time; null if that never was so.
+   */
   let pace: number | null = null;
-  /** What pace is of: so many answers, each weighing less the longer ago it was. */
+  /** Sum of the decayed weights of the answers in `pace`. */
   let answers = 0;
 
   return {
-    /** How many wait for their answer. */
+    /** Number of requests that have been received and not answered. */
     waiting,
     /** Admits a request. @throws AppError 429 `overloaded` */
     admit(isVisitor = false): Admission {
@@ -95,7 +99,7 @@ export function admissionControl(now = () => performance.now()) {
           try {
             return await Promise.race([read(), gone]);
           } finally {
-            // that is the caller's time, and not the worker's
+            // receiving is the caller's time, not the worker's
             came = now();
             if (waiting() === 0) since = came;
             sending.delete(admission);
@@ -122,7 +126,7 @@ export function admissionControl(now = () => performance.now()) {
           const waited = waiting() > maxConcurrentRequests;
           go();
           if (!served) return;
-          // one while nobody waits says how fast it can be, and nothing of how slow: the first may have loaded a model
+          // an answer while no request waits can only lower the pace: a slow one may have loaded a model
           const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / maxConcurrentRequests;
           if (waited) {
             answers = 1 + answers * Math.exp(-latest / memory);
@@ -150,7 +154,7 @@ export function admissionControl(now = () => performance.now()) {
     return inside - sending.size;
   }
 
-  /** Takes the place of whoever has been sending for the longest time, among visitors or among users; false: nobody sends. */
+  /** Revokes the slot of the visitor or user that has been sending for longest; false if there is none. */
   function madeRoom(ofVisitors: boolean): boolean {
     for (const { isVisitor, giveWay } of sending.values()) {
       if (isVisitor !== ofVisitors) continue;
@@ -168,7 +172,7 @@ export function admissionControl(now = () => performance.now()) {
     return pace === null ? takenBlindly : Math.floor(longestWait / paceNow());
   }
 
-  /** A pace that was, or the pause since the last answer where that is longer: nothing may be moving any more. */
+  /** The smoothed pace, or the time since the last answer if longer: the worker may be stuck. */
   function paceNow(): number {
     return Math.max(pace ?? 0, now() - since, 1);
   }

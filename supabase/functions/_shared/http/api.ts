@@ -1,35 +1,34 @@
-/** What a function takes and answers. Requests are checked, answers typed and the OpenAPI document made from the same schemas. */
+/** Declaration of a function's API. One schema serves validation, types and the OpenAPI document. */
 import type * as z from "zod";
 import type { ErrorStatus } from "./errors.ts";
 
 /**
- * The version of what all functions take and answer; each answer names it in a header. It rises when something that an app may rely
- * on goes or means something else: then the functions of the old version go on under their names, and those of the new one get
- * names of their own, because apps on people's phones are updated late. What is only added (a field of an answer, a field of a
- * request that may be left out, a code, a function) changes no version: apps pass over what they do not know.
+ * Version of all requests and answers, named in a header of each answer. A removed or redefined field raises it; then
+ * the old functions stay, and the new ones get new names: installed apps update late. Additions (a field of an answer,
+ * an optional field, a code, a function) must not raise it: apps ignore what they do not know.
  */
 export const apiVersion = "1";
 export const apiVersionHeader = "recsys-api-version";
 
 /**
- * Names a request in answer and log: the caller's own where they send one, else one made here. It is not the `request_id` of a feed, which
- * names what was shown, in rows that no caller may name.
+ * Header that identifies a request in answer and log: the caller's value, or a generated one. It differs from a feed's
+ * `request_id`, which identifies logged impressions and is never set by the caller.
  */
 export const requestIdHeader = "x-request-id";
 
-/** One function, as the document describes it. */
+/** One function, as the OpenAPI document describes it. */
 export interface Api {
-  /** Its path. */
+  /** Path of the function. */
   name: string;
   /** As in `EdgeFunction`. */
   callers: "users" | "service" | "anyone";
-  /** Of a function for users: it answers visitors, too. */
+  /** Set if a function for users also answers visitors. */
   visitors?: true;
   summary: string;
-  /** Each method that it allows, and what that takes: POST in its body, GET in its query; null: nothing. */
+  /** The allowed methods with their input: the body of POST, the query of GET; null if there is none. */
   requests: { POST?: z.ZodObject | null; GET?: z.ZodObject | null };
   answer: z.ZodType;
-  /** The codes that its errors have besides those of its fields and of every function, by status. */
+  /** Error codes by status, in addition to those of its fields and of every function. */
   codes: Codes;
 }
 

@@ -31,7 +31,7 @@ async function sign(
   return await new SignJWT(claims).setProtectedHeader(header).setIssuedAt().setExpirationTime(exp).sign(key);
 }
 
-/** A stranger's token that brings the key to verify it with, and the address of one. */
+/** A token signed by a stranger, with their own key and key URL in its header. */
 async function signWithOwnKey(): Promise<string> {
   const jwk = await exportJWK(stranger.publicKey);
   const header = { alg: "ES256", kid: "es", jwk, jku: "https://evil.example/jwks.json" };
@@ -60,7 +60,7 @@ test("tokens signed with the project's published keys are accepted as their user
 
 test("an anonymous sign-in is a user as any other, known by a claim that policies may read", async () => {
   const verify = createVerifier({ issuers, jwksUrl: await project() });
-  // as Supabase Auth makes it
+  // as Supabase Auth issues it
   const claims = await verify(
     await sign(
       { ...user, is_anonymous: true, email: "", phone: "", aal: "aal1", amr: [{ method: "anonymous", timestamp: 1 }] },

@@ -15,7 +15,7 @@ function opened() {
   return { background, logged, kept, clock, settled };
 }
 
-/** Each piece is a kind of its own. */
+/** A task of its own for each item, so that it is not batched. */
 const alone = (work: () => Promise<unknown>) => ({ code: "lost", do: work });
 
 test("one kind is at work at a time, in order, and the line is kept alive until it is done", async () => {

@@ -1,42 +1,47 @@
 /**
- * Work that no answer waits for: one piece after another in each worker, so that it never holds more than one of the worker's
- * connections. Three impressions that waited for a lock once held all three, and the fourth feed got 503. What waits is done together
- * where that is cheaper: 16 concurrent clients showed pages faster than they could be logged one by one.
+ * Queue of a worker for work after answers. It runs one task at a time, so it holds at most one connection, and batches
+ * items of the same task, which is cheaper.
  */
 import type { Log } from "./log.ts";
 
-/** How many items may wait, those at work included: a burst of a hundred feeds fits. What comes on top is dropped and logged. */
+/**
+ * Maximum number of items, running ones included: a burst of a hundred feeds fits.
+ * Further items are dropped and logged.
+ */
 export const backgroundQueueCapacity = 200;
 
-/** An item that has waited this long is dropped and logged when its turn comes, so that no line outlives its cause for long. */
+/** Maximum wait in milliseconds: an item that waited longer is dropped and logged, so a long queue drains fast. */
 export const backgroundMaxWaitMs = 10_000;
 
-/** At most so many items are done together. */
+/** Maximum batch size. */
 export const backgroundMaxBatch = 50;
 
-/** A kind of work. `code` names it in the log when items fail or are dropped. */
+/** A kind of work. `code` names it in the log if items fail or are dropped. */
 export interface BackgroundTask<Item> {
   code: string;
-  /** How long the first item waits for others, in milliseconds; by default it does not. */
+  /** How long the first item waits for others, in milliseconds; by default it does not wait. */
   gather?: number;
-  /** Nobody need know of it when it is given up for want of time to spare (idle-queue.ts). */
+  /** Whether to drop it without a log line if there is no idle time (idle-queue.ts). */
   mayBeLost?: boolean;
   do(items: Item[]): Promise<unknown>;
 }
 
 export interface BackgroundQueue {
-  /** Takes an item of work. Returns at once. */
+  /** Adds an item and returns at once. */
   add<Item>(work: BackgroundTask<Item>, item: Item): void;
 }
 
-/** An item in the line. */
+/** A queued item. */
 interface Waiting {
   work: BackgroundTask<unknown>;
   item: unknown;
   since: number;
 }
 
-/** The line of one worker; `keepAlive` is told of the work until the line is empty. `now`: milliseconds of any clock. */
+/**
+ * The queue of one worker; `keepAlive` gets a promise that resolves when the queue is
+ * empty. `now`: milliseconds of any clock.
+ */
 export function createBackgroundQueue(
   log: Log,
   keepAlive: (work: Promise<void>) => void,
@@ -77,7 +82,7 @@ export function createBackgroundQueue(
     }
   }
 
-  /** Together; where that fails each alone, so that one does not take the others with it. */
+  /** Runs a batch; if it fails, retries its items one by one, so that one cannot fail the others. */
   async function all(work: BackgroundTask<unknown>, items: unknown[]): Promise<void> {
     if (items.length === 0) return;
     try {

@@ -12,7 +12,7 @@ const count = {
   },
 };
 
-/** Answers how long the body was; the answer, or the work after it, fails where the body says so. */
+/** Answers with the body's length; the answer, or the work after it, fails if the body says so. */
 const measure: UserFunction<string> = {
   name: "measure",
   callers: "users",
@@ -116,7 +116,7 @@ test("nobody gets in without a token, and no body larger than the function allow
   );
 });
 
-/** A request whose body begins and does not end, and what breaks it off. */
+/** A request whose body never ends, and a function that breaks it off. */
 function neverWhole(authorization?: string) {
   let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
   const body = new ReadableStream<Uint8Array>({
@@ -214,7 +214,7 @@ test("nor who leaves while the answer is computed, though the host hears of it o
     async answer(body, call, services) {
       setTimeout(() => gone.abort(), 1);
       for (const started = performance.now(); performance.now() - started < 20; );
-      // as the ranker's graph does, which runs elsewhere
+      // like the ranker's graph, which runs outside the event loop
       await new Promise((ran) => setTimeout(ran, 1));
       return measure.answer(body, call, services);
     },
@@ -271,7 +271,7 @@ test("who has not signed in is a visitor where a function answers those, known b
     const { user, visitor, error } = await response.json();
     return user ?? visitor ?? error.code;
   };
-  // supabase-js sends the key as both
+  // supabase-js sends the key in both headers
   const key = { authorization: "Bearer sb_publishable_a", apikey: "sb_publishable_a" };
   assert.equal(await called(open, key), true);
   assert.equal(await called(open, { authorization: "bearer anon.key.jwt" }), true);

@@ -1,6 +1,6 @@
 /**
- * What an Edge Function is built from: CORS, who calls, limits of body and time, the error envelope, and work after the
- * answer. A function only says who may call it, how it reads its input and what it answers.
+ * Framework of the Edge Functions: CORS, authentication, limits of body and time, error answers, and work after the
+ * answer. A function declares its callers, its input and its answer.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -23,78 +23,78 @@ import type { Span } from "./span.ts";
 import type { Trace, Traces } from "./traces.ts";
 import { createVisitorRateLimiter } from "./visitor-rate-limit.ts";
 
-/** `Services`: what the function's index opens for it once a worker, such as a pool. */
+/** `Services`: what the function's index opens once per worker, such as a pool. */
 export type EdgeFunction<Input, Services = Logging> = UserFunction<Input, Services> | ServiceFunction<Input, Services>;
 
-/** For people: each call is one user's, who sends their access token as `Authorization: Bearer …`. */
+/** A function for users: the caller sends the access token as `Authorization: Bearer …`. */
 export interface UserFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "users";
-  /** The answer, to be sent as JSON. Throws AppError. */
+  /** Returns the answer, sent as JSON. Throws AppError. */
   answer(input: Input, call: UserCall, services: Services): Promise<unknown>;
-  /** Answers a visitor, who has not signed in; without it they are told to. Throws AppError. */
+  /** Answers a visitor, who has not signed in; without it visitors get a 401. Throws AppError. */
   answerVisitor?(input: Input, call: VisitorCall, services: Services): Promise<unknown>;
 }
 
 /**
- * For the project itself (`service`), such as its scheduled jobs: the caller sends one of the project's secret keys as `apikey`. Or for whoever comes
- * (`anyone`): nothing is asked of the caller, so it must answer all alike.
+ * A function for the project itself (`service`), called with a secret key as `apikey`, for example by scheduled jobs;
+ * or one without authentication (`anyone`), whose answer must not depend on the caller.
  */
 export interface ServiceFunction<Input, Services = Logging> extends Reading<Input> {
   callers: "service" | "anyone";
-  /** The answer, to be sent as JSON. Throws AppError. */
+  /** Returns the answer, sent as JSON. Throws AppError. */
   answer(input: Input, call: Call, services: Services): Promise<unknown>;
 }
 
 interface Reading<Input> {
-  /** Its folder, and the path it answers at. */
+  /** Name of its folder, and its path. */
   name: string;
   maximumBodyBytes: number;
-  /** How each method that it allows reads its input. Throws AppError 400. */
+  /** Parsers of the input of each allowed method. They throw AppError 400. */
   read: { POST?: (body: string) => Input; GET?: (query: URLSearchParams) => Input };
 }
 
-/** One request of somebody who may call. */
+/** A request of an authorised caller. */
 export interface Call {
   /**
-   * Does work once the answer is ready, after that of earlier answers. It is best effort: what fails, or finds too long a line
-   * before it, is logged under the work's code, and the caller never sees it.
+   * Queues work for after the answer, behind that of earlier answers. Best effort: a failed or dropped item is logged
+   * under the task's code, and the caller does not notice.
    */
   afterAnswer<Item>(work: BackgroundTask<Item>, item: Item): void;
-  /** The same for what matters less than any answer: it is given up where the worker has no time to spare within two seconds. */
+  /** The same for less important work: it is dropped if the worker has no idle time within two seconds. */
   inSpareTime<Item>(work: BackgroundTask<Item>, item: Item): void;
-  /** Waits so many milliseconds for what is on its way, unless others need the place: then false, at once. */
+  /** Waits for `milliseconds`; resolves to false at once if another request takes the slot. */
   pause(milliseconds: number): Promise<boolean>;
   span: Span;
 }
 
-/** One request of a user whose token is valid. */
+/** A request of a user with a valid token. */
 export interface UserCall extends Call {
   claims: Claims;
 }
 
-/** One request of a visitor, who has not signed in. */
+/** A request of a visitor, who has not signed in. */
 export interface VisitorCall extends Call {
   sent: CallerRequest;
 }
 
-/** What every function may use. */
+/** Services that every function has. */
 export interface Logging {
-  /** What goes wrong; the line names the request. */
+  /** Logs an error together with the request's id. */
   log: Log;
 }
 
-/** What the host knows of callers, and does for every function. */
+/** Services and settings of the host, the same for every function. */
 export interface Host extends Logging {
   verify: Verify;
-  /** The project's secret keys; none: nobody may call what is for the project itself. */
+  /** The project's secret keys; if empty, functions for the project itself reject every call. */
   secretKeys: readonly string[];
-  /** The project's publishable keys, by which a visitor is known. */
+  /** The project's publishable keys, which identify visitors. */
   publishableKeys: readonly string[];
-  /** The origins whose pages may read the answers, or any. */
+  /** Origins whose pages may read answers; "*" for any. */
   origins: readonly string[] | "*";
-  /** Where spans go; undefined: nowhere. */
+  /** Exporter of traces; undefined if there is none. */
   traces?: Traces | undefined;
-  /** Keeps the worker alive for work that no answer waits for. */
+  /** Keeps the worker alive until background work ends. */
   keepAlive: (work: Promise<void>) => void;
 }
 
@@ -110,12 +110,12 @@ interface Environment {
   };
 }
 
-/** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
+/** Last resort in milliseconds; every part of a request has a shorter limit. */
 const deadlineMilliseconds = 15_000;
 
 const headersOfAll = { "cache-control": "no-store", [apiVersionHeader]: apiVersion, [versionHeader]: schemaVersion };
 
-/** Lets the host go once through what came in. A timer took a millisecond of each answer for it, a message takes 0.03. */
+/** Yields to the host's event loop once. A message takes 0.03 ms, a timer 1 ms. */
 function hostsTurn(): Promise<void> {
   return new Promise((turn) => {
     const { port1, port2 } = new MessageChannel();
@@ -129,7 +129,7 @@ function hostsTurn(): Promise<void> {
 
 type Later = ((background: BackgroundQueue, spareTime: IdleQueue) => void)[];
 
-/** The function as a Hono app, for whatever host hands it requests. */
+/** Builds the function as a Hono app, which runs on any host. */
 export function createApp<Input, Services>(
   edgeFunction: EdgeFunction<Input, Services>,
   services: Host & Services,
@@ -139,7 +139,7 @@ export function createApp<Input, Services>(
   const methods = Object.keys(read);
   const background = createBackgroundQueue(services.log, services.keepAlive);
   const admissions = admissionControl();
-  // one place is left for who comes next
+  // idle means that one slot stays free for the next request
   const spareTime = createIdleQueue(
     services.log,
     services.keepAlive,
@@ -195,7 +195,7 @@ export function createApp<Input, Services>(
     return c.json(body as object, 200, headersOfAll);
   }
 
-  /** The body, which may come slowly, or break off. */
+  /** Reads the body; fails with 400 if the connection breaks off. */
   async function bodyOf(c: Context<Environment>): Promise<string> {
     let body = "";
     try {
@@ -209,7 +209,7 @@ export function createApp<Input, Services>(
     return body;
   }
 
-  /** Finds out who calls before anything is read; what it gives answers them. */
+  /** Authenticates the caller before the body is read; returns the handler of the input. */
   async function admit(
     c: Context<Environment>,
     services: Host & Services,
@@ -232,7 +232,7 @@ export function createApp<Input, Services>(
     return (input, call) => edgeFunction.answer(input, call, services);
   }
 
-  /** The log of one request. */
+  /** A log that adds the request's id and duration. */
   function logOf(c: Context<Environment>): Log {
     return (code, cause) =>
       services.log(code, cause, {
@@ -249,7 +249,7 @@ export function createApp<Input, Services>(
     trace?.end({ status: c.res.status, code, requestId, method: c.req.method, path: c.req.path });
   }
 
-  /** Load shedding, before anything else: a refused request costs next to nothing. */
+  /** Load shedding, before all else, so that a refused request costs little. */
   async function admitted(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
     c.set("begun", performance.now());
     const answersVisitors = edgeFunction.callers === "users" && edgeFunction.answerVisitor !== undefined;
@@ -264,15 +264,15 @@ export function createApp<Input, Services>(
   }
 
   /**
-   * Begins what an answer left to do, unless the caller did not get it: they were gone, or it came too late. Once an answer is on its
-   * way nothing is known any more: Deno aborts the signal of every request that ends, answered or not (denoland/deno#27005).
+   * Starts the queued work, unless the caller left before the answer or it failed. The signal must be checked before
+   * the answer is sent: Deno aborts it for every request that ends (denoland/deno#27005).
    */
   async function workAfterAnswer(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
-    // Deno begins to watch when it is asked for: afterwards it knew of none of 75 who had left
+    // Deno observes the connection only once the signal has been read
     const { signal } = c.req.raw;
     await next();
     const later = c.get("later") ?? [];
-    // HEAD asks for the headers of a GET: nobody sees what it would show
+    // HEAD returns only headers, so it shows nothing to log
     if (c.res.status !== 200 || later.length === 0 || c.req.method === "HEAD") return;
     await hostsTurn();
     if (signal.aborted) return;

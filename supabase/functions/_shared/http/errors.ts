@@ -1,8 +1,8 @@
-/** What goes wrong in a function, as the caller is told of it: a status, a stable code, one line with the cure. */
+/** An error answer: a status, a stable code, and one line that says what to do. */
 export class AppError extends Error {
   readonly status: ErrorStatus;
   readonly code: string;
-  /** In how many seconds the caller should try again, where that is known. */
+  /** Seconds after which the caller should retry, if known. */
   readonly retryAfter: number | undefined;
 
   constructor(status: ErrorStatus, code: string, message: string, cause?: unknown, retryAfter?: number) {
@@ -16,28 +16,31 @@ export class AppError extends Error {
 
 export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 
-/** The error of a caller whose own row they may not read: there is none, or a policy hides it, and the database does not say which. */
+/**
+ * The error for a caller without a readable user row: the row is missing or hidden by a policy,
+ * which the database does not distinguish.
+ */
 export function unknownUser(): AppError {
   const message =
     "no row of recsys.source_users is readable under this token: create a profile, or see the policies of that view's tables and the headers they read (recsys.settings.forwarded_headers)";
   return new AppError(404, "unknown_user", message);
 }
 
-/** The error of who has used up their allowance, and gets the next request in so many seconds. */
+/** The error of a caller over the rate limit, who may call again in `seconds`. */
 export function rateLimitError(seconds: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(seconds));
   const message = `rate limit exceeded: retry in ${retryAfter} s`;
   return new AppError(429, "too_many_requests", message, undefined, retryAfter);
 }
 
-/** The error of a request that comes while too many others wait. `wait`: how long all of these take, in milliseconds. */
+/** The error of a request refused because too many wait. `wait`: the expected wait in milliseconds. */
 export function overloaded(wait: number, cause?: unknown): AppError {
   const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
   const message = `server overloaded: retry in ${retryAfter} s`;
   return new AppError(429, "overloaded", message, cause, retryAfter);
 }
 
-/** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
+/** Converts any thrown value to an AppError. Unexpected ones become `internal`, whose cause is only logged. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return (
@@ -46,7 +49,7 @@ export function toAppError(error: unknown): AppError {
   );
 }
 
-/** Whether the connection was lost, so that what was sent on it got no answer. */
+/** Whether the connection was lost before the answer. */
 export function isConnectionLoss(error: unknown): boolean {
   const { code, message } = details(error);
   return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|^socket /i.test(message);
@@ -57,17 +60,17 @@ const lostCodes = new Set(
 );
 const unreachableCodes = new Set("ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH".split(" "));
 
-/** A statement, or a transaction that did nothing, was given up. */
+/** query_canceled, idle_in_transaction_session_timeout, serialization_failure (on a replica: conflict with recovery) */
 const tookTooLong = new Set(["57014", "25P03", "40001"]);
-/** A lock was not to be had, or two transactions waited for each other. */
+/** lock_not_available, deadlock_detected */
 const lockFailures = new Set(["55P03", "40P01"]);
 
-/** Whether a code of PostgreSQL says that there is no such schema, table, column, function, type or role. */
+/** Whether a PostgreSQL code says that a schema, table, column, function, type or role is missing. */
 export function isMissing(code: unknown): boolean {
   return ["3F000", "42P01", "42703", "42883", "42704"].includes(code as string);
 }
 
-/** Whether the database, or the pooler before it, has given all its connections away: it works, but has too many clients. */
+/** Whether the database or its pooler is out of connections: it works, but has too many clients. */
 function isFull({ code, message }: { code: string; message: string }): boolean {
   if (code === "53300") return true;
   return (
@@ -76,7 +79,7 @@ function isFull({ code, message }: { code: string; message: string }): boolean {
   );
 }
 
-/** How long a client should keep away from a database without a free connection, in milliseconds. */
+/** Retry delay for a database without free connections, in milliseconds. */
 const pauseWhenFull = 2_000;
 
 function databaseError(error: unknown): AppError | undefined {
@@ -94,7 +97,7 @@ function databaseError(error: unknown): AppError | undefined {
       "the database takes no writes: see whether its disk is full",
       error,
     );
-  // the words of recsys_engine.require_invoker_views(), which name a view of the engine's and nothing of the app's
+  // the message of recsys_engine.require_invoker_views(), which names only a view of the engine
   if (code === "RS001")
     return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
   if (isMissing(code))
@@ -107,7 +110,7 @@ function databaseError(error: unknown): AppError | undefined {
 
 function details(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (!(error instanceof Error)) return { code: "", message: "" };
-  // a host with several addresses fails with all their errors at once
+  // a host with several addresses fails with an AggregateError
   const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
   const { code, hint } = first as { code?: unknown; hint?: unknown };
   return {

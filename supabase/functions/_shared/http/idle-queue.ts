@@ -1,14 +1,14 @@
 /**
- * Work for when a worker has time to spare: it waits until hardly anybody is being answered, and is given up where that does not come
- * soon. Other than work after an answer (background-queue.ts) it is worth less than any answer, and may be lost whenever there is much to do.
+ * Queue for work that runs only while a worker is idle, such as shadow scoring. Unlike background-queue.ts, it gives
+ * way to every answer, and drops an item that found no idle time soon.
  */
 import type { BackgroundTask } from "./background-queue.ts";
 import type { Log } from "./log.ts";
 
-/** How many items may be there, the one at work included. Each may hold megabytes. */
+/** Maximum number of items, the running one included; each may hold megabytes. */
 export const idleQueueCapacity = 4;
 
-/** How long an item waits for its time, and how long it may take before nobody waits for its end any more, in milliseconds. */
+/** Maximum time that an item waits for idle time, and that its work may take, in milliseconds. */
 export const idleQueueMaxWaitMs = 2_000;
 const longestWork = 5_000;
 
@@ -19,7 +19,7 @@ export interface IdleQueue {
   add<Item>(work: BackgroundTask<Item>, item: Item): void;
 }
 
-/** The spare time of one worker; `keepAlive` is told of work until it ends. `now`: milliseconds of any clock. */
+/** The idle queue of one worker; `keepAlive` gets a promise of the work. `now`: milliseconds of any clock. */
 export function createIdleQueue(
   log: Log,
   keepAlive: (work: Promise<void>) => void,
@@ -46,7 +46,7 @@ export function createIdleQueue(
   }
 
   async function turn<Item>(work: BackgroundTask<Item>, item: Item, since: number): Promise<void> {
-    // the request that it comes from is on its way out
+    // lets the answer of the request that added it go out first
     await pause(0);
     while (isBusy()) {
       if (now() - since > idleQueueMaxWaitMs) return givenUp(work, "there was no time to spare");

@@ -1,22 +1,21 @@
-/** What goes wrong in a function, for the operator. */
+/** Error log of a function, for the operator. */
 
-/** Says what went wrong: the code that the caller got, the cause, and in which request. */
+/** Logs an error: the code that the caller got, the cause, and the request. */
 export type Log = (code: string, cause: unknown, request?: LoggedRequest) => void;
 
-/** The request in which it went wrong, and how long that had taken by then. */
+/** The request that failed, and its duration until then. */
 export interface LoggedRequest {
   request_id: string;
   duration_ms: number;
 }
 
-/** Of each code so many lines in so many milliseconds: what fails for everybody fails often. The next line says how many were left out. */
+/** At most this many lines per code and interval (ms). The next line after it has the number of omitted lines. */
 const mostLines = 10;
 const linesPer = 10_000;
 
 /**
- * One line of JSON on standard error each time: the code that the caller got, and what really happened. Only the
- * error's own words are written, never the objects that drivers hang on it (a query, its values), and no secret among the words.
- * `now`: milliseconds of any clock.
+ * Writes one JSON line per error to standard error, with code and cause. It has only messages without secrets, no
+ * objects that drivers attach (query, values). `now`: milliseconds of any clock.
  */
 export function createLogger(name: string, now = () => performance.now()): Log {
   const recent = new Map<string, { since: number; lines: number; leftOut: number }>();
@@ -41,7 +40,7 @@ function write(
   left_out?: number,
 ): void {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  // an error for the caller says what that means for them, its cause what happened
+  // the error's message is for the caller, that of its cause for the operator
   const {
     code: reason,
     stack,
@@ -62,14 +61,14 @@ function write(
   console.error(JSON.stringify(line));
 }
 
-/** As drivers and the platform throw it. */
+/** An error as drivers and the platform throw it. */
 interface LoggedFailure extends Error {
   code?: unknown;
 }
 
 /**
- * Passwords in addresses, tokens and API keys. The database may quote what somebody sent, so nothing here is tried from each of its letters
- * to its end: 32,000 times `eyJ-` held a worker up for 35 s.
+ * Removes passwords in URLs, tokens and API keys. The text may quote user input, so each pattern must take linear time:
+ * a backtracking one would block the worker.
  */
 function withoutSecrets(text: string): string {
   return text
@@ -84,9 +83,9 @@ function withoutPassword(word: string): string {
   return begin >= 0 && end > begin ? `${word.slice(0, begin)}://…${word.slice(end)}` : word;
 }
 
-/** The innermost frames of a stack, as `function file:line:column`: the folders of a deployment tell nobody anything. */
+/** The innermost stack frames, as `function file:line:column`, without the folders of the deployment. */
 function framesOf(stack: string, message: string): string[] {
-  // the message stands before them, and may have lines that look like frames
+  // skips the message: its lines may look like frames
   const found = stack.indexOf(message);
   const below = found < 0 ? stack : stack.slice(found + message.length);
   const frames = below.split("\n").filter((line) => /^\s+at /.test(line));

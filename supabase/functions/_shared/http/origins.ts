@@ -1,7 +1,6 @@
 /**
- * Which websites' pages may read the answers, from a list such as `https://app.example, https://www.app.example`; any, where there is
- * none. It keeps no token safe that a page has, but other websites from making use of their visitors' browsers.
- * @throws Error where something in the list is no origin: a mistake would lock the app out
+ * Parses allowed CORS origins, such as `https://app.example, https://www.app.example`; an empty list allows any.
+ * @throws Error if an entry is no origin: a typo would lock out the app
  */
 export function allowedOrigins(list: string | undefined): string[] | "*" {
   const entries = (list ?? "").split(/[\s,]+/).filter(Boolean);

@@ -1,4 +1,4 @@
-/** Keys that rotate, and a key server that is away: a project's users stay signed in, and what was revoked is not taken. */
+/** Key rotation and an unavailable key server: users stay signed in, and revoked keys are refused. */
 import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ async function signer(kid: string) {
 const old = await signer("old");
 const next = await signer("next");
 
-/** A key server whose answer can be changed, and a clock. */
+/** A key server with a changeable answer, and a manual clock. */
 async function keyServer(answer: (response: ServerResponse) => unknown) {
   const state = { answer, asked: 0, now: 0 };
   const server = createServer((_, response) => {

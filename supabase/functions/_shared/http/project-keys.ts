@@ -1,19 +1,22 @@
-/** The public keys that a project signs access tokens with, as it publishes them. */
+/** The public keys of a project's access tokens, read from its JWKS endpoint. */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import { AppError } from "./errors.ts";
 
-/** Keys this old are read again, so that one that the project revoked is refused. */
+/** Age in milliseconds after which keys are read again, so that a revoked key is refused. */
 const freshFor = 600_000;
-/** Not more often than this, whether it fails or strangers send tokens with key ids of their own making; without any keys nobody is served. */
+/**
+ * Minimum interval between reads in milliseconds, with and without cached keys: tokens with made-up key ids must not
+ * cause many reads. Without keys every request fails, so that interval is shorter.
+ */
 const pause = 10_000;
 const pauseWithoutKeys = 1_000;
 
 /**
- * The published keys, read when they are first needed. While they cannot be read, those that were read before go on serving; without
- * any it is a 503, which is not the token's fault. `now`: milliseconds of any clock.
+ * Verification keys, read on first use. If a read fails, the cached keys stay valid; without any, the error is a 503,
+ * since the token may be fine. `now`: milliseconds of any clock.
  */
 export function projectKeys(url: string, now = () => performance.now()): JWTVerifyGetKey {
-  // when to read is decided here: jose alone answers nobody once its keys are ten minutes old and cannot be read
+  // refreshed here instead of by jose, which rejects every token once its keys are old and cannot be read
   const never = Number.POSITIVE_INFINITY;
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: 3_000,
@@ -25,7 +28,7 @@ export function projectKeys(url: string, now = () => performance.now()): JWTVeri
   let failure: unknown;
 
   return async (header, token) => {
-    // the first that comes waits for the answer; while there is none, only who could not be served otherwise does
+    // the first request waits for the answer; after a failed read, cached keys serve without waiting
     const refreshed = now() - readAt > freshFor ? refresh() : undefined;
     if (!keys.jwks() || !failure) await refreshed;
     if (!keys.jwks()) throw unreadable();
@@ -33,7 +36,7 @@ export function projectKeys(url: string, now = () => performance.now()): JWTVeri
       return await keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // the project may have begun to sign with another key
+      // the project may sign with a new key
       await refresh();
       return await keys(header, token).catch((error) => {
         throw failure ? unreadable() : error;
@@ -41,7 +44,7 @@ export function projectKeys(url: string, now = () => performance.now()): JWTVeri
     }
   };
 
-  /** Never throws: `failure` says how it went. Those who come meanwhile wait for the same answer. */
+  /** Never throws; sets `failure`. Concurrent calls share one read. */
   async function refresh(): Promise<void> {
     if (!keys.reloading && now() - triedAt < (keys.jwks() ? pause : pauseWithoutKeys)) return;
     triedAt = now();

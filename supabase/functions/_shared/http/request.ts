@@ -1,14 +1,14 @@
 /**
- * How functions read what they are sent: by a schema whose fields say, each once, what they may be, what they mean, and in `refusal` what
- * whoever sends another value is told. The OpenAPI document is made from the same schemas.
+ * Validation of requests by schemas. Each field has a type, a description, and in `refusal` the error message for an
+ * invalid value. The OpenAPI document uses the same schemas.
  */
 import * as z from "zod";
 import { AppError } from "./errors.ts";
 
-/** A batch of events is nested 3 deep; nothing that a function reads is nested more than twice that. */
+/** Maximum nesting depth: a batch of events, the deepest request, has a depth of 3. */
 const deepest = 6;
 
-/** The JSON of a body. @throws AppError 400 */
+/** Parses a JSON body. @throws AppError 400 */
 export function parseJson(text: string): unknown {
   let parsed: unknown;
   try {
@@ -16,7 +16,7 @@ export function parseJson(text: string): unknown {
   } catch {
     throw new AppError(400, "malformed_json", "the body is not JSON");
   }
-  // what walks through a value later may do so by recursion
+  // limits the depth because later code may recurse
   if (!isAtMost(deepest, parsed))
     throw new AppError(400, "invalid_body", `the body is nested more than ${deepest} deep`);
   return parsed;
@@ -28,8 +28,8 @@ function isAtMost(depth: number, value: unknown): boolean {
 }
 
 /**
- * What was sent, as the schema has it. Unknown fields are refused: they are mostly misspelt ones. An optional field that is null is as one left
- * out, as languages write it that have no undefined. @throws AppError 400
+ * Validates a request. Unknown fields are rejected, since most are typos. A null in an optional field counts as left
+ * out, for clients in languages without undefined. @throws AppError 400
  */
 export function requestOf<Schema extends z.ZodObject>(
   schema: Schema,
@@ -59,7 +59,7 @@ export function requestOf<Schema extends z.ZodObject>(
 /** Removes optional fields that are null, at every depth. */
 export function withoutNulls(schema: z.ZodType, sent: unknown): unknown {
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) return sent;
-  // whoever names its entries decides later which of them are optional
+  // a record's entries are removed if null; the caller checks which are required
   if (given(schema) instanceof z.ZodRecord)
     return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null));
   const fields = fieldsOf(schema, sent);
@@ -72,7 +72,7 @@ export function withoutNulls(schema: z.ZodType, sent: unknown): unknown {
   return Object.fromEntries(kept);
 }
 
-/** The fields that an object may have; undefined: it is of no fields that a schema names. */
+/** The declared fields of an object; undefined if the schema declares none. */
 function fieldsOf(schema: z.ZodType, sent: object): Record<string, z.ZodType> | undefined {
   if (schema instanceof z.ZodObject) return schema.shape;
   if (schema instanceof z.ZodDiscriminatedUnion) {
@@ -84,20 +84,20 @@ function fieldsOf(schema: z.ZodType, sent: object): Record<string, z.ZodType> | 
   return inner === schema ? undefined : fieldsOf(inner, sent);
 }
 
-/** The codes of the fields that have a `refusal`. */
+/** The error codes of the fields that have a `refusal`. */
 export function invalidCodes(schema: z.ZodObject): string[] {
   const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
   return fields.filter(([, field]) => refusalOf(field) !== undefined).map(([name]) => `invalid_${name}`);
 }
 
-/** The message for a wrong part of a field: the part's own, or else the field's. */
+/** The error message for an invalid part of a field: the part's own, or else the field's. */
 function refusalAt(field: z.ZodType, path: readonly PropertyKey[]): string | undefined {
   const inner = given(field);
   const part = inner instanceof z.ZodObject ? (inner.shape[String(path[0])] as z.ZodType | undefined) : undefined;
   return (part && refusalAt(part, path.slice(1))) ?? refusalOf(field);
 }
 
-/** `filter.tags[3]: `, where only a part of a field is wrong. */
+/** A prefix such as `filter.tags[3]: ` if only a part of a field is invalid. */
 function partOf([name, ...path]: readonly PropertyKey[]): string {
   const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
   return path.length === 0 ? "" : `${String(name)}${steps.join("")}: `;
@@ -107,24 +107,24 @@ function refusalOf(field: z.ZodType): string | undefined {
   return (field.meta()?.refusal ?? given(field).meta()?.refusal) as string | undefined;
 }
 
-/** What a field has to be where it is given. */
+/** The schema inside an optional or default wrapper. */
 function given(field: z.ZodType): z.ZodType {
   return field instanceof z.ZodOptional || field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : field;
 }
 
-/** An unknown name is mostly misspelt, so it is named along with those that there are; what is no name is not repeated. */
+/** The error for an unknown field: it lists the known ones, and repeats the sent name only if it looks like a name. */
 function unknownField({ keys: [name] }: z.core.$ZodIssueUnrecognizedKeys, place: string, of: z.ZodType): AppError {
   return new AppError(400, "unknown_field", aboutUnknown(name, place, Object.keys((given(of) as z.ZodObject).shape)));
 }
 
-/** That there is no field of this name, and which there are. */
+/** An error message that names an unknown field and lists the known ones. */
 export function aboutUnknown(name: string, place: string, names: readonly string[]): string {
   const named = /^[A-Za-z_]{1,40}$/.test(name) ? `no field ${name}` : "a field that there is not";
   const all = names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
   return `${place} has ${named}: it may have ${all}`;
 }
 
-/** The field `limit`: how many are wanted at most; `usual` where it is left out. */
+/** The field `limit`: the maximum number of results; `usual` is its default. */
 export function limitField(most: number, usual: number, description: string) {
   const refusal = `limit must be a whole number from 1 to ${most}`;
   return z.int().min(1).max(most).default(usual).meta({ description, refusal });

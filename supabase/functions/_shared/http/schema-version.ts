@@ -1,10 +1,13 @@
-/** The version of this code, and of the schema that it goes with: what recsys.version() has to say. */
+/** Version of this code and of the schema that it requires, as recsys.version() returns it. */
 export const schemaVersion = "1.0.0";
 
-/** In which each answer of a function says it, for `recsys doctor`. */
+/** Header with the version in every answer, read by `recsys doctor`. */
 export const versionHeader = "recsys-version";
 
-/** What to do about a database of another version than whoever asks it, in a line; undefined: nothing. `who`: such as "these functions are". */
+/**
+ * A message if the database has another version than the code, with what to do; undefined if they match. `who`: the
+ * subject, such as "these functions are".
+ */
 export function versionMismatch(found: string, who: string, cureWhereNewer: string): string | undefined {
   if (found === schemaVersion) return undefined;
   const cure =
@@ -14,7 +17,10 @@ export function versionMismatch(found: string, who: string, cureWhereNewer: stri
   return `the database has recsys ${found}, and ${who} ${schemaVersion}: ${cure}`;
 }
 
-/** Above 0: the first is the later one. A pre-release (1.1.0-beta.1) is before its release; what is no version is before all. */
+/**
+ * Positive if the first version is later. A pre-release (1.1.0-beta.1) precedes its
+ * release; an invalid version precedes all.
+ */
 export function compareVersions(one: string, other: string): number {
   const [a, b] = [one, other].map((version) => /^(\d+)\.(\d+)\.(\d+)(-)?/.exec(version));
   if (!a || !b) return Number(a !== null) - Number(b !== null);
@@ -24,9 +30,12 @@ export function compareVersions(one: string, other: string): number {
 
 const cure = "npx --no-install recsys init --into APP of that version, then npx supabase functions deploy there";
 
-/** What a pool does about it: asks when a connection is new, and when something that was asked for is missing; says each version once. */
+/**
+ * Checks the schema's version for a pool, on new connections and after errors about
+ * missing objects; reports each version once.
+ */
 export interface VersionWatch {
-  /** Asks by this connection. Never throws. */
+  /** Checks it on this connection. Never throws. */
   ask(client: { query(sql: string): Promise<{ rows: { version: string }[] }> }): Promise<void>;
 }
 
@@ -34,7 +43,7 @@ export function createVersionWatcher(onOther: (error: Error) => void): VersionWa
   const told = new Set<string>();
   return {
     async ask(client) {
-      // where there is no such function, whatever else is asked for is missing and logged
+      // without recsys.version() the schema is missing, which other queries report
       const [row] = await client.query("select recsys.version() as version").then(
         ({ rows }) => rows,
         () => [],

@@ -1,7 +1,7 @@
-/** How long the parts of a request take; the answer says so in its header Server-Timing. */
+/** Timing of the parts of a request, sent in the header Server-Timing. */
 
-/** Begins a part under its name; what it returns ends it. */
+/** Starts a named part; the returned function ends it. */
 export type Span = (name: string) => () => void;
 
-/** For whoever does not want to know. */
+/** Measures nothing. */
 export const noSpan: Span = () => () => undefined;

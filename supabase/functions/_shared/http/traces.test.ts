@@ -1,4 +1,4 @@
-/** What a collector of OpenTelemetry gets of requests, and what becomes of it while the collector is away. */
+/** What an OpenTelemetry collector gets, and what happens to spans while it is down. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -14,7 +14,7 @@ interface Sent {
   spans: Record<string, string | number>[];
 }
 
-/** A collector that keeps what it gets, and answers with a status. */
+/** A collector that records requests and answers with a set status. */
 async function collector() {
   const sent: Sent[] = [];
   const here = { status: 200 };
@@ -119,7 +119,7 @@ test("while the collector is away, or refuses, spans are dropped, and no request
     assert.deepEqual(logged, ["spans_dropped"]);
   }
   assert.equal(sent.length, 1);
-  // more than may wait: 3 spans a request
+  // more spans than may wait: each request has 3
   here.status = 200;
   const { post, logged, settled } = served(endpoint);
   await Promise.all(Array.from({ length: 15 }, () => post("well")));

@@ -1,32 +1,34 @@
 /**
- * Spans of requests for an OpenTelemetry collector: OTLP over HTTP, in JSON. Written here, since the hosted Deno has no OpenTelemetry of
- * its own (it comes with 2.2) and all that is needed of the protocol is one POST. They are sent in the background; while the collector is away they are
- * dropped, and no request ever waits for it.
+ * Exports spans to an OpenTelemetry collector (OTLP over HTTP, JSON); the hosted Deno has no OpenTelemetry of its own.
+ * Spans are sent in the background and dropped on failure, so that no request waits for the collector.
  */
 
-/** So many spans wait at most; a feed has ten. What comes on top is dropped. */
+/** Maximum number of queued spans; a feed has ten. Further spans are dropped. */
 const mostWaiting = 2_000;
-/** Letters of what the caller wrote: a path may have 64 KB, and 2,000 of them would be half of a worker's memory. */
+/** Maximum length of text that the caller controls: a path may have 64 KB. */
 const longestText = 200;
-/** They are sent together, so long after the first, in milliseconds. */
+/** How long spans are batched before they are sent, in milliseconds. */
 const gatheredFor = 1_000;
 const sendTimeout = 3_000;
 
-/** A request and its parts. */
+/** The span of a request and its parts. */
 export interface Trace {
-  /** A part that began and ended at these milliseconds of performance.now(). */
+  /** Adds a part with its start and end, in milliseconds of performance.now(). */
   part(name: string, begun: number, ended: number): void;
-  /** The request is answered; `code` is that of its error. */
+  /** Ends the request's span; `code` is that of its error. */
   end(answer: { status: number; code: string | undefined; requestId: string; method: string; path: string }): void;
 }
 
 export interface Traces {
-  /** Begins a request; `traceparent` is the caller's header (W3C Trace Context). undefined: the caller wants none. */
+  /**
+   * Starts the span of a request; `traceparent` is the header of W3C Trace Context.
+   * Returns undefined if it disables sampling.
+   */
   begin(name: string, traceparent: string | undefined): Trace | undefined;
 }
 
 export interface Collector {
-  /** As OTEL_EXPORTER_OTLP_ENDPOINT: spans go to `<endpoint>/v1/traces`. */
+  /** As OTEL_EXPORTER_OTLP_ENDPOINT: spans are sent to `<endpoint>/v1/traces`. */
   endpoint: string;
   /** As OTEL_EXPORTER_OTLP_HEADERS: `name=value,…`, percent-encoded. */
   headers?: string | undefined;
@@ -34,7 +36,7 @@ export interface Collector {
   service?: string | undefined;
 }
 
-/** Sends to a collector; `log` is told of what it does not take, `keepAlive` of the sending. */
+/** An exporter to a collector; `log` gets its failures, `keepAlive` a promise of each send. */
 export function createTraceExporter(
   { endpoint, headers, service = "recsys" }: Collector,
   log: (code: string, cause: unknown) => void,
@@ -108,7 +110,7 @@ export function createTraceExporter(
   }
 }
 
-/** Kinds of span and the status of one that failed, as OTLP numbers them. */
+/** OTLP's numbers of the span kinds and of the error status. */
 const internal = 1;
 const server = 2;
 const failed = 2;
@@ -117,7 +119,7 @@ function spanOf<Span extends object>(span: Span, begun: number, ended: number) {
   return { ...span, startTimeUnixNano: unixNano(begun), endTimeUnixNano: unixNano(ended) };
 }
 
-/** Whole nanoseconds since 1970 are more than a number holds. */
+/** Nanoseconds since 1970 as text: they exceed a number's 53 bits. */
 function unixNano(at: number): string {
   const microseconds = Math.round(1000 * (performance.timeOrigin + at));
   return `${microseconds}000`;

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createVisitorRateLimiter, visitorRequestsPerMinute } from "./visitor-rate-limit.ts";
 
-/** Allowances with a clock of their own. */
+/** A rate limiter with a manual clock. */
 function allowances() {
   const clock = { now: 5_000 };
   const { take } = createVisitorRateLimiter(() => clock.now);
-  /** How many of so many visits from an address are let in. */
+  /** Sends `times` requests from an address; returns how many were allowed. */
   const visit = (address: string | undefined, times: number) => {
     let taken = 0;
     for (let n = 0; n < times; n++)

@@ -1,30 +1,29 @@
 /**
- * How often visitors may call, each by the address they come from. Addresses are kept in the worker's memory alone: a visitor leaves
- * nothing behind. So each worker counts for itself, and what it guards is its own: no visitor takes it from the others.
- *
- * An address counts only where a proxy says it that lets nobody say it for themselves. The hosted platform stands behind Cloudflare, which
- * writes `cf-connecting-ip` over whatever came. Elsewhere nobody sends that header but who makes it up, and they can use up the allowance of
- * no one else. `x-forwarded-for` begins with whatever the caller wrote there: by it anybody could be kept out by somebody else.
+ * Rate limit of visitors by address, in the worker's memory only: no address is stored, and each worker counts alone.
+ * The address is `cf-connecting-ip`: Cloudflare, in front of the hosted platform, overwrites it. A caller elsewhere who
+ * forges it uses up only their own quota; `x-forwarded-for` must not be used, since any caller can forge its start.
  */
 import { rateLimitError } from "./errors.ts";
 
-/** As many as a person may send who has signed in, where the operator did not change that. */
+/** The same as the default of a signed-in user. */
 export const visitorRequestsPerMinute = 120;
 
 const minute = 60_000;
-/** The address that came last the longest time ago is forgotten first. */
+/** Maximum number of addresses; the least recently used is dropped first. */
 const mostRemembered = 10_000;
 
-/** Of an IPv6 address with an IPv4 one at its end. What is longer is none: ten thousand headers of 60 KB would be more memory than a worker has. */
+/**
+ * Length of an IPv6 address that ends in an IPv4 one. Longer values are ignored: they would fill the worker's memory.
+ */
 const longestAddress = 45;
 
-/** The allowances of one worker. `now`: milliseconds of any clock. */
+/** The rate limiter of one worker. `now`: milliseconds of any clock. */
 export function createVisitorRateLimiter(now = () => performance.now()) {
-  /** When each one's allowance is whole again, at most a minute ahead; those who came last at the end. */
+  /** When each address has its full quota again, at most a minute ahead; the most recently used last. */
   const wholeAt = new Map<string, number>();
 
   return {
-    /** Counts a visitor's request, where it is known whose it is. @throws AppError 429 */
+    /** Counts a visitor's request, if its address is known. @throws AppError 429 */
     take(headers: Headers): void {
       const address = headers.get("cf-connecting-ip");
       if (!address || address.length > longestAddress) return;
@@ -42,7 +41,7 @@ export function createVisitorRateLimiter(now = () => performance.now()) {
   };
 }
 
-/** An IPv4 address, or the first half of an IPv6 one: whoever has one of these has all 2^64 that begin so. */
+/** An IPv4 address, or the /64 prefix of an IPv6 one: a host usually has all 2^64 addresses of its prefix. */
 function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [before, after] = address.split("::").map((groups) => (groups === "" ? [] : groups.split(":")));

@@ -6,7 +6,7 @@ import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
 const day = 86_400_000;
 const now = 100 * day;
 
-/** A post of so many days ago, with its people and comments. */
+/** A post that is `age` days old, with this many people and commenters. */
 const post = (id: string, topicId: number | null, age: number, people = 1, commenters = 1): IdeaPost => ({
   ...{ id, topicId, people, commenters, title: id, text: "", tags: [], author: null, viewers: people, voters: 0 },
   createdAt: now - age * day,
@@ -68,7 +68,7 @@ test("a topic whose questions stay open more often than others'", () => {
 
 test("a topic that has more of all readers than of all posts", () => {
   const topics = [topic(1, 30, 1), topic(2, 5, 2), topic(3, 5, 2), topic(4, 30, 1)];
-  // nobody wrote on the last lately, so there is nothing to show
+  // the last topic has no recent posts as evidence
   assert.deepEqual(found([...many(4, 1), ...many(9, 2), ...many(9, 3)], topics), [
     ["high_demand", 1, ["1/1/3", "1/1/2", "1/1/1"]],
   ]);

@@ -1,32 +1,39 @@
 /**
- * What a community asks for and does not get, said before any idea: by its posts of the last four weeks that any member may read. Those of newcomers
- * say nothing yet where newcomers are few: accounts made for it would have their titles shown to all.
+ * Finds unmet needs of a community from the last four weeks of posts that any member may read. Posts of newcomers on
+ * probation are excluded: otherwise fake accounts could have their titles shown to all.
  */
 
 import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
 import { neededFrom, needsOf } from "./topic-needs.ts";
 
 /**
- * high_demand: a topic with more of all readers than of all posts. often_unanswered: one whose posts nobody else commented on, more than usual.
- * unanswered: posts that have waited for a comment longest, of those that most people came to.
+ * - high_demand: a topic with a larger share of readers than of posts.
+ * - often_unanswered: a topic whose posts lack comments by other users more often than usual.
+ * - unanswered: the most visited posts without a comment by another user.
  */
 export type NeedKind = "unanswered" | "often_unanswered" | "high_demand";
 
 export interface Need {
   kind: NeedKind;
   topic: Pick<IdeaTopic, "id" | "label"> | null;
-  /** Posts that show it: those of `anonymityThreshold` and more, the most visited first, then the others, the oldest first. */
+  /**
+   * Posts as evidence: those with `anonymityThreshold` people or more first, most visited
+   * first; then the others, oldest first.
+   */
   posts: IdeaPost[];
 }
 
-/** A question may wait so long before it counts as unanswered, in milliseconds: of travel-se's posts that get a comment within a week, .99 have one by then. */
+/** Age in milliseconds from which a post without comments counts as unanswered: almost all comments come sooner. */
 const patience = 2 * 24 * 3_600_000;
-/** Of fewer posts a topic's share of unanswered ones is chance. */
+/** Minimum number of a topic's posts; the unanswered share of fewer is noise. */
 const leastPosts = 5;
-/** So many times the community's share of unanswered posts is more than usual. */
+/** Factor over the community's unanswered share from which on a topic counts as often unanswered. */
 const moreThanUsual = 1.5;
 const perNeed = 3;
-/** Of fewer people nothing is said of how many came, as recsys_engine.anonymity_threshold() has it: an order by fewer shows each of them, and a few accounts make it. */
+/**
+ * Minimum number of people for ordering by audience, as recsys_engine.anonymity_threshold(): with fewer, the order
+ * would reveal single users, or a few accounts could change it.
+ */
 export const anonymityThreshold = 10;
 const topicsPerKind = 2;
 
@@ -40,7 +47,7 @@ export function findNeeds(lately: IdeaPost[], topics: IdeaTopic[], now: number):
   const named = ({ id, label }: IdeaTopic) => ({ id, label });
 
   const needs: Need[] = [];
-  // where most posts have no comment, having none says nothing
+  // if most posts have no comment, that is no need
   if (share < 0.5 && unanswered.length > 0)
     needs.push({ kind: "unanswered", topic: null, posts: mostVisited(unanswered) });
   const asked = topics
@@ -60,7 +67,7 @@ export function findNeeds(lately: IdeaPost[], topics: IdeaTopic[], now: number):
   return needs.filter(({ posts }) => posts.length > 0);
 }
 
-/** Of equally many people the earlier; fewer than `anonymityThreshold` are as none. */
+/** Most visited first, ties by age; fewer than `anonymityThreshold` people count as none. */
 function mostVisited(posts: IdeaPost[]): IdeaPost[] {
   const said = ({ people }: IdeaPost) => (people < anonymityThreshold ? 0 : people);
   return [...posts].sort((a, b) => said(b) - said(a) || a.createdAt - b.createdAt).slice(0, perNeed);

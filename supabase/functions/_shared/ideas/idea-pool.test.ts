@@ -20,7 +20,7 @@ const forms = [
   "Showing my work: _",
   "Beginners and _, once more",
 ];
-/** The things of each hobby, with which any form is filled. Posts about one name others of the same hobby. */
+/** Things of each hobby, which fill any form. Each post names two other things of its hobby. */
 const hobbies = {
   ponds: ["liners", "herons", "pumps", "lilies", "algae", "newts"],
   violins: ["bridges", "rosin", "pegs", "bows", "fiddles", "reels"],
@@ -31,7 +31,7 @@ type Hobby = keyof typeof hobbies;
 const all = Object.entries(hobbies) as [Hobby, string[]][];
 const hobbyOf = (thing: string) => all.find(([, things]) => things.includes(thing))?.[0];
 
-/** Every thing in every form except `missing`, by authors in turn. Each names two others of its hobby. */
+/** All things in all forms except `missing`, by alternating authors; each post names two other things of its hobby. */
 function community(missing: (form: number, thing: number) => boolean): IdeaPost[] {
   const made = all.flatMap(([hobby, things], h) =>
     things.flatMap((thing, t) =>
@@ -43,7 +43,7 @@ function community(missing: (form: number, thing: number) => boolean): IdeaPost[
           text: `It goes with ${one}, and with ${other} too.`,
           tags: [hobby],
           author: `${(h + t + f) % 9}`,
-          // the first form draws most, so that ideas have it
+          // the first form has the largest audience, so ideas use it
           people: f === 0 ? 40 : 2,
           topicId: h,
         });
@@ -74,7 +74,7 @@ const ideasOf = async (posts: IdeaPost[]) => {
   const { pool } = await makeIdeaPool({ now, posts, topics }, null);
   return pool.ideas.map((idea) => ({ ...idea, from: idea.from.map((place) => pool.named[place]) }));
 };
-/** Half of the things are in no title of the first form. */
+/** Half of the things are missing from the first form. */
 const half = (form: number, thing: number) => form === 0 && thing % 2 === 0;
 
 test("points, tags, topic and sources are of an idea's subject, though posts of other subjects share its form", async () => {

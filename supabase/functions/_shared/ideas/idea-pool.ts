@@ -1,4 +1,4 @@
-/** Everything that the default writer can say of a community at a time, with a forecast for each: made once for all who ask. */
+/** The pool of ideas: all titles that the community's own language gives, with forecasts; made once for all users. */
 
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
@@ -19,45 +19,48 @@ import { Phrasebook } from "./titles/phrasebook.ts";
 import { SubjectPosts } from "./titles/subject-posts.ts";
 import { TermVectors } from "./titles/term-vectors.ts";
 
-/** Of more titles, those that the words alone promise most are worked out. */
+/** Maximum number of titles that are fully evaluated: those with the best forecast by words alone. */
 const titlesAtMost = 600;
 const neighbours = 30;
-/** Posts that an idea names as its origin, and how many of its nearest these are chosen from. */
+/** Maximum number of posts named as an idea's origin, and the number of nearest posts from which they are chosen. */
 const [fromAtMost, nearestLookedAt] = [3, 200];
-/** The prior of an audience: each of its shares among all posts counts as so many posts, in addition to those near by. */
+/** Weight of the overall shares (views, votes, comments) in those of an idea, in people. */
 const priorPosts = 10;
-/** "Lately": the last 28 days, as demand and supply of topics. */
+/** 28 days in milliseconds, the same period as for demand and supply of topics. */
 export const lately = 28 * 24 * 3_600_000;
 
-/** As it is stored, but for `named`, which has a column of its own: nothing but data, and nobody is named in it. */
+/** The stored form, as plain data without people; `named` has its own column. */
 export interface IdeaPool {
-  /** The ids of posts that ideas and needs name; null: one that was deleted since. */
+  /** Ids of the posts that ideas and needs refer to; null for one deleted since. */
   named: (string | null)[];
   ideas: Idea[];
   topics: IdeaTopic[];
   blend: Blend;
-  /** What all posts get, on the scale of log(1 + people). */
+  /** Mean audience of all posts, in log(1 + people). */
   level: Level;
-  /** What topics have to show: posts of the last 28 days, and those of them on which nobody else commented. */
+  /** By topic: posts of the last 28 days, and those without a comment by another user. */
   lately: Record<string, { posts: number; unanswered: number }>;
-  /** What the community needs, the posts that show it by their place in `named`. */
+  /** The community's needs, with posts as indices into `named`. */
   needs: (Omit<Need, "posts"> & { posts: number[] })[];
-  /** How many posts it was made from. */
+  /** Number of posts that it was made from. */
   posts: number;
 }
 
-/** What only the worker has that made the pool: the community's words, to judge titles from elsewhere by. */
+/**
+ * A pool with the community's words, which only the worker that made it has; used
+ * to judge titles from a language model.
+ */
 export interface IdeaMaker {
   pool: IdeaPool;
-  /** Makes ideas of titles and points from elsewhere, but for those of which there is a post already. */
+  /** Turns titles and points into ideas, without those that resemble an existing post. */
   ideaOf(titles: { title: string; points: string[] }[], writer: Writer): Promise<Idea[]>;
-  /** Titles of a topic, or of all (null), the most successful first: what a writer is shown. */
+  /** Titles of a topic (null: of all posts), largest audience first, as examples for a language model. */
   titlesOf(topicId: number | null): string[];
-  /** Whether several authors used a word in their titles. */
+  /** Whether several authors used the word in their titles. */
   isKnownName(word: string): boolean;
 }
 
-/** `tower`: the active model's post tower; null: none is active. */
+/** Makes the pool. `tower`: the active model's post tower, or null if no model is active. */
 export async function makeIdeaPool(
   { now, posts, topics }: IdeaSource,
   tower: InferenceSession | null,
@@ -75,7 +78,7 @@ export async function makeIdeaPool(
   const terms = new Set(topics.flatMap((topic) => topic.terms.map((term) => term.toLowerCase())));
   const book = new Phrasebook(titled, terms);
   const texts = posts.map(({ title }) => distinctWordsOf({ title, tags: [] }));
-  // a copy may differ in a rare word or in common ones: here all count
+  // all words count here: a copy may differ in a rare or a common word
   const titles = new TitleIndex(texts, 1);
   for (const text of texts) titles.add(text);
 
@@ -88,7 +91,7 @@ export async function makeIdeaPool(
       )
     : undefined;
   const coherence = new Coherence(book, contexts, vectors);
-  // without posts of newcomers: accounts made for it could put their words into everybody's ideas
+  // excludes newcomers on probation: fake accounts could otherwise put words into everyone's ideas
   const tried = posts
     .map((post, i) => ({ ...post, terms: contexts[i].terms, author: numberOf(post.author) }))
     .filter(({ isOfNewcomer }) => !isOfNewcomer);
@@ -159,10 +162,10 @@ export async function makeIdeaPool(
         title,
         points: fitting.length > 0 ? fitting : spoken.pointsOf(about, title),
         tags,
-        // those of a language model come later than the list of posts that are named
+        // ideas of a language model are made after `named` is complete
         from: writer === "community" ? comesFrom(title, subject).map(placeOf) : [],
         subject,
-        // a language model's idea is of no form that others share, so its subject is the whole of it
+        // a language model's idea shares its form with no other, so its whole title is the subject
         subjects: writer === "model" ? [subject] : [...new Set([subject, ...subjects])],
         form: subjects.reduce((form, each) => form.replace(each, "_"), title.toLowerCase()),
         writer,
@@ -174,7 +177,7 @@ export async function makeIdeaPool(
     });
   }
 
-  /** The posts nearest to a title, among those whose titles name its new subject, or among all if none does. Each title once. */
+  /** The posts with the nearest titles, of those with the new subject, or of all if there are none. Each title once. */
   function comesFrom(title: string, subject: string): IdeaPost[] {
     const near = titles.nearest(distinctWordsOf({ title, tags: [] }), nearestLookedAt).map(({ text }) => text);
     const own = near.filter((place) => contexts[place].terms.includes(subject));
@@ -188,7 +191,7 @@ export async function makeIdeaPool(
   }
 }
 
-/** By the words of titles and what is known of their terms. null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
+/** Embeds titles with the post tower; null where it fails, so that only the audience orders the idea. */
 async function embed(
   tower: InferenceSession,
   titles: { title: string; tags: string[]; vector: Components }[],
@@ -198,7 +201,7 @@ async function embed(
   return vectors.map((vector) => (vector instanceof Error ? null : vector));
 }
 
-/** Four digits: more would be most of what is stored. */
+/** Rounds to four digits, to keep the stored pool small. */
 function rounded(value: number): number {
   return Math.round(value * 1e4) / 1e4;
 }
@@ -212,7 +215,7 @@ function nearestTopic(vector: number[], topics: IdeaTopic[]): IdeaTopic | null {
   return best;
 }
 
-/** Of some posts' people, which share viewed, voted and commented; drawn towards `prior` while they are few. */
+/** Shares of the posts' people who viewed, voted and commented, smoothed towards `prior`. */
 function sharesOf(posts: IdeaPost[], prior: Idea["shares"], priorCount: number): Idea["shares"] {
   const people = posts.reduce((sum, each) => sum + each.people, 0);
   const share = (of: "viewers" | "voters" | "commenters", before: number) => {

@@ -1,6 +1,6 @@
 /**
- * The pool of ideas: made once a day for everybody and stored, since it takes seconds of a processor at 25,000 posts, and workers come and
- * go; each keeps what it read.
+ * Stores the pool of ideas. It is made once a day for all users, since that takes seconds of CPU
+ * time at 25,000 posts; workers cache it.
  */
 import { sql } from "kysely";
 import type { Pool } from "../database/database.ts";
@@ -12,7 +12,7 @@ import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
 import { createTtlLoader } from "./ttl-loader.ts";
 
-/** A worker looks for a newer one each hour, and keeps those of the model that serves. */
+/** A worker reads the stored pool once an hour and caches only that of the serving model. */
 const keeping = { keptFor: 3_600_000, retryAfter: 10_000, most: 1 };
 
 export type Tower = () => Promise<InferenceSession | null>;
@@ -24,13 +24,13 @@ export function openIdeaPools(now: () => number = () => performance.now()) {
   const makers = createTtlLoader<number | null, IdeaMaker>(keeping, now);
   return {
     /**
-     * That of the active model, whose post tower `tower` gives where the pool is made; null: no model is active. What is a day old does
-     * once more, and `later` is given what makes the next.
+     * The pool for the active model (or null); `tower` loads its post tower if the pool must be made. A pool older than
+     * a day is used once more, and `later` gets the work that makes the next one.
      */
     of(database: Pool, modelId: number | null, tower: Tower, later: (make: Making) => void): Promise<IdeaPool> {
       return pools(modelId, () => storedOrMade(database, modelId, tower, later));
     },
-    /** With the community's words, which are in no store: for titles from elsewhere. */
+    /** A maker with the community's words, which are not stored; for titles from a language model. */
     maker(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
       return makers(modelId, () => makeIdeas(database, modelId, tower));
     },
@@ -47,12 +47,12 @@ async function storedOrMade(
   const [stored] = await readAs(database, service, storedPool(modelId), async (_, rows) => rows);
   if (!stored) return (await makeIdeas(database, modelId, tower)).pool;
   if (stored.is_old) later(() => makeIdeas(database, modelId, tower));
-  // one that an earlier version stored names no posts and no tags
+  // fields that pools stored by an earlier version lack
   const { ideas, needs = [], ...pool } = stored.pool;
   return { ...pool, needs, ideas: ideas.map((idea) => ({ from: [], tags: [], ...idea })), named: stored.post_ids };
 }
 
-/** Makes the pool of a model from what there is now, and stores it. */
+/** Makes and stores the current pool of a model. */
 export async function makeIdeas(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
   const [source, session] = await Promise.all([readIdeaSource(database, modelId), tower()]);
   const maker = await makeIdeaPool(source, session);
@@ -60,11 +60,11 @@ export async function makeIdeas(database: Pool, modelId: number | null, tower: T
   return maker;
 }
 
-/** Of an earlier version it has no posts, and no tags. */
+/** A stored pool; those of an earlier version have no posts and tags. */
 type StoredPool = Omit<IdeaPool, "named" | "needs" | "ideas"> &
   Partial<Pick<IdeaPool, "needs">> & { ideas: (Omit<Idea, "from" | "tags"> & Partial<Pick<Idea, "from" | "tags">>)[] };
 
-/** None where it is another model's. */
+/** Returns no row if the stored pool is another model's. */
 function storedPool(modelId: number | null) {
   return db
     .selectFrom("recsys_engine.idea_pool")

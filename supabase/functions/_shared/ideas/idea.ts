@@ -1,29 +1,29 @@
 import type { Parts } from "./forecast/blend.ts";
 import type { IdeaTopic } from "./read-idea-source.ts";
 
-/** Who wrote a title: the community's own language, or the language model of an endpoint that the operator named. */
+/** Source of a title: the community's own language, or the operator's language model. */
 export type Writer = "community" | "model";
 
-/** A title that may become a post, before anybody in particular asks for it. */
+/** A title that may become a post, not yet selected for a user. */
 export interface Idea {
   title: string;
   points: string[];
-  /** That posts about its subject bear. */
+  /** Tags of posts about its subject. */
   tags: string[];
-  /** The posts whose titles are nearest to it, by their place in `IdeaPool.named`. */
+  /** Posts with the nearest titles, as indices into `IdeaPool.named`. */
   from: number[];
-  /** What of the title is new. */
+  /** The new part of the title. */
   subject: string;
-  /** Its terms, in small letters: two ideas of a page that share one are one too many. */
+  /** Its terms in lower case; a page has no two ideas that share one. */
   subjects: string[];
-  /** The title with gaps where its terms stand: as with subjects, a page has each once. */
+  /** The title with gaps in place of its terms; a page has each form once. */
   form: string;
   writer: Writer;
   parts: Parts;
-  /** Shares of its audience that view, vote and comment, as those of the posts nearest to it. */
+  /** Shares of its audience that view, vote and comment, from the nearest posts. */
   shares: { views: number; votes: number; comments: number };
-  /** The post tower's [32]; null: no model is active. */
+  /** The post tower's vector [32]; null if no model is active. */
   vector: number[] | null;
-  /** null: there are no topics. */
+  /** Null if there are no topics. */
   topic: IdeaTopic | null;
 }

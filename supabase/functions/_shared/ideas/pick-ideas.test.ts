@@ -1,4 +1,4 @@
-/** Which ideas an author is shown. */
+/** Selection of ideas for an author. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dimensions } from "../features/history.ts";
@@ -7,7 +7,7 @@ import { pickIdeas } from "./pick-ideas.ts";
 
 const numbers = Array.from({ length: 60 }, (_, i) => i);
 
-/** As near to the first axis as `fit` says. */
+/** An idea whose vector has the cosine `fit` with the first axis. */
 function idea(name: string, fit: number): Idea {
   const vector = Array.from({ length: dimensions }, (_, d) => [fit, Math.sqrt(1 - fit * fit)][d] ?? 0);
   return {

@@ -1,4 +1,4 @@
-/** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
+/** Selects the ideas for one author from all ideas: topics with more demand than supply, and close to the author. */
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { containsAny, folded, foldedParts, words } from "../features/words.ts";
@@ -11,36 +11,36 @@ import type { IdeaTopic } from "./read-idea-source.ts";
 import { nearestAllowed } from "./titles/new-titles.ts";
 import { needsOf } from "./topic-needs.ts";
 
-/** From so many pages of ideas on an author is shown those alone that are nearest to them. */
+/** Number of pages of ideas from which on an author gets only those closest to them. */
 const pagesAtLeast = 4;
-/** Cosine above which an idea is near its reader; below it, all are about as far. */
+/** Minimum cosine of an idea that counts as close; below it, distances say little. */
 const nearFrom = 0.1;
-/** Ideas of one topic on a page. */
+/** Maximum number of ideas of one topic on a page. */
 const perTopic = 3;
-/** Titles of the same form are as near as one with the same subject, where a word differs: so many are looked through. */
+/** Number of nearest titles that are compared: titles of the same form are as near as those of the same subject. */
 const nearestLookedAt = 30;
 
 export interface IdeaAuthor {
-  /** What their latest posts got whose week is over: people. */
+  /** Numbers of people that their latest settled posts reached (settled: their first week is over). */
   people: number[];
-  /** By the active model, [32]; null: none yet. */
+  /** Vector [32] by the active model; null if they have none. */
   vector: ArrayLike<number> | null;
-  /** Words and topics that they want to see nothing of, in small letters. */
+  /** Muted words and topics, in lower case. */
   muted: string[];
-  /** Texts that may stand nowhere in it, within words, too, in small letters. */
+  /** Muted texts, in lower case, that match anywhere, even within words. */
   mutedParts: string[];
-  /** Of posts that are there and of which the pool may not know: their own, and what was written since it was made. */
+  /** Titles that the pool may lack: the author's own posts, and posts written since the pool was made. */
   titles: string[];
 }
 
 export interface PickedIdea {
   idea: Idea;
   audience: number;
-  /** Cosine of the author's vector with the idea's; null: either has none. */
+  /** Cosine of the author's vector with the idea's; null if either is missing. */
   fit: number | null;
 }
 
-/** The best `limit` of some ideas for an author who knows of them: no two share a subject or a form, and no more than three are of a topic. */
+/** The best `limit` ideas for an author. No two share a subject or form, and at most three have the same topic. */
 export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, limit: number): PickedIdea[] {
   const needs = needsOf(pool.topics);
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
@@ -66,7 +66,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     const { subjects, form, topic } = picked.idea;
     const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
     if ((picked.fit ?? least) < least || used.has(form) || subjects.some((subject) => used.has(subject))) continue;
-    // where there is one topic alone, it has them all
+    // a single topic may fill the page
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
@@ -77,21 +77,21 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
   return page;
 }
 
-/** An author knows of what is nearer to them than three quarters of all ideas, where these fill several pages, and not on the other side. */
+/** Minimum fit: the third quartile of all fits, if there are several pages of ideas, but at least `nearFrom`. */
 function leastFit(fits: number[], limit: number): number {
   if (fits.length < pagesAtLeast * limit) return Number.NEGATIVE_INFINITY;
   const sorted = fits.sort((a, b) => a - b);
   return Math.max(nearFrom, sorted[Math.floor(sorted.length * 0.75)]);
 }
 
-/** Those of which none of some posts says nearly the same of the same subject. */
+/** Ideas that no post has written yet: drops those with a similar title about the same subject. */
 function unwritten(ideas: Idea[], titles: string[]): Idea[] {
   const written = titles.map((title) => distinctWordsOf({ title, tags: [] }));
-  // all words weigh the same: how rare one is, an author's few titles do not say
+  // all words weigh the same: a few titles do not show how rare a word is
   const index = new TitleIndex([], 1);
   for (const text of written) index.add(text);
   return ideas.filter(({ title, subject, writer }) => {
-    // a language model's idea is of no form that others share, so its subject is the whole of it
+    // a language model's idea has no subject of its own, so only the similarity counts
     const needed = writer === "community" ? words(subject) : [];
     return !index
       .nearest(distinctWordsOf({ title, tags: [] }), nearestLookedAt)
@@ -101,7 +101,7 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
   });
 }
 
-/** Whether a text has one of the words or parts, or names one of the topics, that somebody muted. */
+/** Whether a text contains a muted word or part, or names a muted topic. */
 export function mentionsMuted(text: string, { muted, mutedParts }: Pick<IdeaAuthor, "muted" | "mutedParts">): boolean {
   const said = ` ${plain(text)} `;
   if (muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `))) return true;
@@ -110,10 +110,10 @@ export function mentionsMuted(text: string, { muted, mutedParts }: Pick<IdeaAuth
 
 const plain = (text: string) => foldedParts(folded(text)).join(" ");
 
-/** That a language model is asked about for one author: each takes it seconds. */
+/** Maximum number of topics that a language model is asked about per author: each takes seconds. */
 const topicsAtMost = 3;
 
-/** The topics an author should hear about: needed, visited, and near to them. null stands for the community as a whole, where there are none. */
+/** Topics to suggest to an author, by need, demand and closeness. Without topics, [null], the community as a whole. */
 export function topicsFor(
   { vector }: Pick<IdeaAuthor, "vector">,
   { topics }: Pick<IdeaPool, "topics">,

@@ -1,4 +1,4 @@
-/** What ideas are made from: the community's posts as any member may read them, and what came of them. */
+/** Reads the input of ideas: the posts that any member may read, with their audiences. */
 import { sql } from "kysely";
 import { call, type FunctionRow, type Pool, type Statement } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
@@ -7,13 +7,13 @@ import { parseVector } from "../database/vectors.ts";
 import type { Components } from "../features/vector-match.ts";
 import { audienceWindow } from "./forecast/written-post.ts";
 
-/** Of more posts than these the latest are read: it is a year or two of a large community, and a second of a worker's time. */
+/** Maximum number of posts, latest first: one or two years of a large community, read in about a second. */
 const postsAtMost = 25_000;
 
-/** Whose people are counted by one statement: 0.1 s of a quiet database, and so far from the time limit of a busy one. */
+/** Number of posts per statement, so that it stays far below the statement timeout. */
 const postsAtOnce = 5_000;
 
-/** A signed-in member of whom nothing is known: what they may not read, only some may. */
+/** A signed-in member without an account: posts that they cannot read are not public to all members. */
 export const anyMember = {
   role: "authenticated",
   sub: "00000000-0000-4000-8000-000000000000",
@@ -23,13 +23,15 @@ export const anyMember = {
 export interface IdeaPost {
   id: string;
   title: string;
-  /** The beginning of its description. */
+  /** Start of its description. */
   text: string;
   tags: string[];
   author: string | null;
   /** Milliseconds since 1970. */
   createdAt: number;
-  /** Distinct people other than the author in its first week, and how many of them did what. */
+  /**
+   * Distinct users other than the author who interacted in its first week, and how many viewed, voted and commented.
+   */
   people: number;
   viewers: number;
   voters: number;
@@ -37,9 +39,9 @@ export interface IdeaPost {
   topicId: number | null;
   /** Whether its first week is over. */
   isSettled: boolean;
-  /** Whether a newcomer wrote it whom no known person met, where newcomers are few (recsys_engine.posts_of_newcomers). */
+  /** Whether its author is a newcomer on probation (recsys_engine.posts_of_newcomers). */
   isOfNewcomer: boolean;
-  /** What the model that serves reads of the post's own vector, [64]; null: nothing. */
+  /** Components [64] of the post's own vector, if the serving model reads them; null otherwise. */
   components: Components;
 }
 
@@ -47,23 +49,23 @@ export interface IdeaTopic {
   id: number;
   label: string;
   terms: string[];
-  /** People a day who come to its posts, and posts written a day, in the last 28 days. */
+  /** People per day who interact with its posts, and posts per day, in the last 28 days. */
   demand: number;
   supply: number;
-  /** About how many came in those days, as users are told it; null: too few to say. */
+  /** Number of people who interacted in these days, rounded for display; null if too few. */
   people: number | null;
   centroid: number[];
 }
 
 export interface IdeaSource {
-  /** The engine's clock, milliseconds since 1970. */
+  /** Time of the engine's clock, in milliseconds since 1970. */
   now: number;
-  /** In order of time. */
+  /** In chronological order. */
   posts: IdeaPost[];
   topics: IdeaTopic[];
 }
 
-/** `modelId`: of the model that serves; null: none does. */
+/** `modelId`: the serving model, or null if none is active. */
 export async function readIdeaSource(pool: Pool, modelId: number | null): Promise<IdeaSource> {
   const latest: Statement<PostColumns> = call("recsys_engine.idea_posts", { p_limit: postsAtMost });
   return await readAs(pool, anyMember, latest, async (connection, [posts]) => {
@@ -136,12 +138,12 @@ export interface AudienceColumns {
   of_newcomers: boolean[];
 }
 
-/** How many people came to some posts in their first week; to be asked as the service. */
+/** Audiences of posts in their first week; needs the service role. */
 export function readAudiences(postIds: string[]): Statement<AudienceColumns> {
   return call("recsys_engine.post_audiences", { p_post_ids: postIds });
 }
 
-/** Of the posts' own vectors what a model reads; none where it reads no vectors. */
+/** Components of the posts' own vectors for a model; no rows if it reads none. */
 function readComponents(modelId: number, postIds: string[]) {
   return db
     .selectFrom("recsys_engine.reduced_vectors as reduced")

@@ -1,13 +1,13 @@
-/** How long things are kept, in milliseconds. */
+/** Cache settings; times in milliseconds. */
 interface Keeping {
   keptFor: number;
-  /** From a failure to the next try: it would be asked for with every request. */
+  /** TTL of a failure, so that not every request retries. */
   retryAfter: number;
-  /** How many are kept; of more, those that came last. Left out: all. */
+  /** Maximum number of entries; the oldest are dropped. Left out: no limit. */
   most?: number;
 }
 
-/** Loads each thing once for all who ask for its key. `now`: milliseconds of any clock. */
+/** Loads each value once per key and TTL; concurrent callers share it. `now`: milliseconds of any clock. */
 export function createTtlLoader<Key, Value>(
   { keptFor, retryAfter, most = Number.POSITIVE_INFINITY }: Keeping,
   now: () => number,

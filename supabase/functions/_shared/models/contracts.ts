@@ -1,6 +1,6 @@
 /**
- * What the three graphs of a model take and give. Export builds its graphs from these declarations, and publish holds the
- * files against them; every load holds the names: a graph with other inputs cannot be fed.
+ * Inputs and outputs of a model's three graphs. The export builds graphs from these declarations, publishing checks the
+ * files against them, and loading checks the names.
  */
 import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
@@ -12,7 +12,7 @@ import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
 import { vectorMatchInputs } from "../features/vector-match.ts";
 import type { InferenceSession } from "./inference.ts";
 
-/** What a graph takes and gives: for each name its type and dims, where a string such as "N" stands for a dynamic dim. */
+/** Type and dims of each input and output; a string such as "N" is a dynamic dim. */
 export interface Contract {
   inputs: Record<string, ValueSpecification>;
   outputs: Record<string, ValueSpecification>;
@@ -28,10 +28,10 @@ export interface ValueSpecification {
 export const graphNames = ["user_tower", "post_tower", "dlrm"] as const;
 export type GraphName = (typeof graphNames)[number];
 
-/** The output of both towers, unit length. */
+/** The output of both towers, of unit length. */
 const embedding = { embedding: { type: "float32", dims: ["N", dimensions] } } satisfies Contract["outputs"];
 
-/** Of both towers, where the community has vectors of its own of posts, and of users. */
+/** An input of the towers if the app has vectors of its own: of posts for both towers, of users for the user tower. */
 const textVector = { type: "float32", dims: ["N", vectorInputs], optional: true } satisfies ValueSpecification;
 
 export const contracts = {
@@ -59,15 +59,15 @@ export const contracts = {
       post_features: { type: "float32", dims: ["N", postFeatures.length] },
       pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
       categories: { type: "int64", dims: ["N", categories.length] },
-      // where the post tower reads vectors of the app's own
+      // only if the post tower reads the app's own vectors
       vector_match: { type: "float32", dims: ["N", vectorMatchInputs], optional: true },
     },
-    // p(view), p(vote), p(comment); a model with optional heads has more (`contractsOf`)
+    // p(view), p(vote), p(comment); optional heads add more (`contractsOf`)
     outputs: dlrmOutputs(kinds),
   },
 } satisfies Record<GraphName, Contract>;
 
-/** The contracts of a model that has these heads. */
+/** The contracts of a model with these heads. */
 export function contractsOf(heads: readonly Head[]): Record<GraphName, Contract> {
   return { ...contracts, dlrm: { ...contracts.dlrm, outputs: dlrmOutputs(heads) } };
 }
@@ -75,7 +75,7 @@ export function contractsOf(heads: readonly Head[]): Record<GraphName, Contract>
 function dlrmOutputs(heads: readonly Head[]) {
   return {
     probabilities: { type: "float32", dims: ["N", heads.length] },
-    // what the score is multiplied by, where kinds have weights (trainer/models/ranker/boost.ts)
+    // factor of the score, if kinds of posts have weights (trainer/models/ranker/boost.ts)
     boost: { type: "float32", dims: ["N", 1], optional: true },
   } satisfies Contract["outputs"];
 }
@@ -89,7 +89,10 @@ function textInputs(fields: Field[], numbers: string[]) {
   } satisfies Contract["inputs"];
 }
 
-/** Whether a loaded graph has the inputs and outputs of a contract, by name: the platform's runtime tells no more of them. */
+/**
+ * Whether a loaded graph has the names of a contract's inputs and outputs; the
+ * platform's runtime gives no types or dims.
+ */
 export function matchesContract({ inputNames, outputNames }: InferenceSession, { inputs, outputs }: Contract): boolean {
   const agree = (names: readonly string[], specified: Contract["inputs"]) =>
     names.every((name) => Object.hasOwn(specified, name)) &&

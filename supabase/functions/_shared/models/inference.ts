@@ -1,30 +1,30 @@
-/** Which ONNX Runtime runs the graphs. This file is the only one that knows there are two; both give the same scores. */
+/** Selects the ONNX Runtime for the graphs. Only this file knows that there are two; both give the same scores. */
 import type { Feeds, Tensor } from "../features/tensors.ts";
 import { tokenRowsOf } from "./token-rows.ts";
 
-/** Loads graphs, to be run. */
+/** Loads graphs. */
 export interface Runtime {
-  /** Loads a graph from its ONNX bytes; throws when they are not ONNX. */
+  /** Loads a graph from its ONNX bytes; throws if they are not ONNX. */
   createSession(onnx: Uint8Array): Promise<InferenceSession>;
 }
 
-/** A graph that is ready to run. Never run it with N = 0: the platform's runtime returns nothing then. */
+/** A loaded graph. Never run it with N = 0: the platform's runtime returns nothing then. */
 export interface InferenceSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Of a tower: how many rows its table of words has. */
+  /** Number of rows in a tower's token table. */
   readonly tokenRows?: number | undefined;
-  /** Takes one tensor for each input name, gives one for each output name. */
+  /** Takes one tensor per input name and returns one per output name. */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
 }
 
-/** What the hosted edge runtime has built in, elsewhere onnxruntime-node. Throws where neither is there. */
+/** The runtime built into the hosted edge runtime, or else onnxruntime-node. Throws if there is neither. */
 export async function loadRuntime(): Promise<Runtime> {
   const platform = (globalThis as Record<symbol, unknown>)[Symbol.for("onnxruntime")];
   return platform ? fromPlatform(platform as OnnxRuntime) : fromBinding(await loadBinding());
 }
 
-/** As much of the API of onnxruntime-web as the platform's runtime has. */
+/** The part of onnxruntime-web's API that the platform's runtime has. */
 interface OnnxRuntime {
   InferenceSession: { create(onnx: Uint8Array): Promise<OnnxSession> };
   Tensor: new (type: string, data: Tensor["data"], dims: number[]) => Tensor;
@@ -54,7 +54,7 @@ function fromPlatform({ InferenceSession, Tensor }: OnnxRuntime): Runtime {
   };
 }
 
-/** What onnxruntime-node is built on. */
+/** The native binding of onnxruntime-node. */
 interface Binding {
   binding: { InferenceSession: new () => BoundSession };
 }
@@ -66,15 +66,13 @@ interface BoundSession {
   run(feeds: Record<string, Placed>, fetches: Record<string, null>, options: object): Record<string, Tensor>;
 }
 
-/** A tensor that says where its numbers are. */
+/** A tensor with the location of its data. */
 type Placed = Tensor & { location: "cpu" };
 const placed = (tensor: Tensor): Placed => ({ ...tensor, location: "cpu" });
 
 /**
- * The release that the platform is built from. Release 1.30 made each feed as fast, and took 43 MB of a worker's memory instead of 29.
- *
- * The package's own `run` only waits for `setImmediate` before this, for which Deno sets a timer of 1.1 ms, and a feed runs two
- * graphs of 0.03 and 0.4 ms.
+ * Loads the binding directly: the package's own `run` first waits for `setImmediate`, which costs about 1 ms in Deno.
+ * The release is the one that the platform uses; 1.30 is as fast but takes more memory.
  */
 async function loadBinding(): Promise<Binding> {
   // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
@@ -92,8 +90,8 @@ function fromBinding({ binding }: Binding): Runtime {
   return {
     async createSession(onnx) {
       const session = new binding.InferenceSession();
-      // a second thread makes no feed faster (0.6 ms either way for 850 candidates) and spins on after it, 3 to 5 ms that the
-      // database could use (`npm run bench -- dlrm`)
+      // a second thread does not make feeds faster, and its spinning takes CPU time from
+      // the database (`npm run bench -- dlrm`)
       session.loadModel(onnx.buffer, onnx.byteOffset, onnx.byteLength, { intraOpNumThreads: 1 });
       const { inputNames, outputNames } = session;
       const fetches = Object.fromEntries(outputNames.map((name) => [name, null]));

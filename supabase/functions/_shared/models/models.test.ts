@@ -16,7 +16,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A database that counts its reads, and fails them while `failure` is set. */
+/** A fake database that counts its reads and fails them while `failure` is set. */
 async function database() {
   const rows = await Promise.all(
     Object.entries(graphs).map(async ([graph, onnx]) => ({
@@ -58,7 +58,7 @@ test("four models are kept, the latest that were asked for", async () => {
   for (const id of [1, 2, 3, 4, 2, 1, 3, 4]) await ask(id);
   assert.deepEqual(ids, [1, 2, 3, 4, 2, 1, 3, 4]);
   assert.equal(state.reads, 4);
-  // 2 goes
+  // 2 is dropped
   for (const id of [5, 1, 3, 4, 5]) await ask(id);
   assert.equal(state.reads, 5);
   await ask(2);
@@ -86,7 +86,7 @@ test("a database that failed during a load is asked again at once, a corrupt mod
 
 test("a graph with another shape than the contract is refused", async () => {
   const { state, connection } = await database();
-  // the user tower has no history there
+  // the post tower lacks the input history
   const { post_tower } = tinyGraphs();
   Object.assign(state.rows[0], { bytes: post_tower, sha256: await sha256(post_tower) });
   const models = modelCache(loadRuntime);

@@ -1,4 +1,4 @@
-/** The active model in memory: its graphs, verified when they are loaded and kept along with those of the model before. */
+/** In-memory cache of models: graphs are verified when loaded, and those of earlier models are kept for a while. */
 import { sql } from "kysely";
 import { type Connection, run } from "../database/database.ts";
 import { db } from "../database/query.ts";
@@ -8,43 +8,43 @@ import { AppError } from "../http/errors.ts";
 import { contractsOf, type GraphName, matchesContract } from "./contracts.ts";
 import type { InferenceSession, Runtime } from "./inference.ts";
 
-/** What recsys.models says of a model that may serve. */
+/** A model that may serve, as in recsys.models. */
 export interface PublishedModel {
   id: number;
   name: string;
   featureSpecDigest: string;
 }
 
-/** A model with those of its graphs that were asked for. */
+/** A model with the requested graphs. */
 export interface ServingModel<Graph extends GraphName> {
   id: number;
   name: string;
-  /** What its ranker predicts. */
+  /** The outputs of its ranker. */
   heads: readonly Head[];
   graphs: Record<Graph, InferenceSession>;
 }
 
-/** A broken model is not read again for this long, so that its megabytes do not cross the wire with each request. */
+/** Milliseconds before a broken model is read again, so that not every request transfers megabytes. */
 const retryAfter = 10_000;
 
 /**
- * Models in memory: while a switch commits, requests of before and after it meet, and a rollback returns to the model
- * before; with an experiment each variant may have its own. One too few would be read again each time, megabytes over the wire.
+ * Maximum number of cached models: during a switch, requests use both models; a rollback returns to the previous one,
+ * and each variant of an experiment may have its own.
  */
 const kept = 4;
 
 interface Entry {
   model: Promise<unknown>;
-  /** When a model that could not be loaded may be tried again. */
+  /** Time after which a model that failed to load may be tried again. */
   until: number;
 }
 
 /**
- * Gives the active model with the graphs that are needed, loading them when they are not in memory; requests that come
- * meanwhile share the load. A function always asks for the same graphs. `now`: milliseconds of any clock. Throws 503 `model_corrupt` or `model_incompatible`.
+ * Returns the active model with the graphs that a function needs, loading them on a miss; concurrent requests share the
+ * load. `now`: milliseconds of any clock. Throws 503 `model_corrupt` or `model_incompatible`.
  */
 export function modelCache(runtime: () => Promise<Runtime>, now = () => performance.now()) {
-  /** By model and graphs, the one asked for last at the end. */
+  /** By model and graphs, the most recently used last. */
   const cached = new Map<string, Entry>();
 
   return <Graph extends GraphName>(
@@ -58,14 +58,14 @@ export function modelCache(runtime: () => Promise<Runtime>, now = () => performa
     const entry = found && now() < found.until ? found : loading(published, connection, graphs);
     cached.set(key, entry);
     for (const oldest of cached.keys()) if (cached.size > kept) cached.delete(oldest);
-    // the key names the graphs, so it has those that are asked for
+    // the key names the graphs, so the entry has them
     return entry.model as Promise<ServingModel<Graph>>;
   };
 
   function loading(published: PublishedModel, connection: Connection, graphs: readonly GraphName[]): Entry {
     const entry: Entry = { model: load(published, connection, graphs, runtime), until: Number.POSITIVE_INFINITY };
     entry.model.catch((error) => {
-      // a load that a failing database interrupted is tried again by the next request
+      // a load that failed by a database error is retried by the next request
       entry.until = error instanceof AppError ? now() + retryAfter : 0;
     });
     return entry;
@@ -114,12 +114,12 @@ async function load<Graph extends GraphName>(
 }
 
 /**
- * Bytes of a graph a row. As one value, the text of a tower of 2.1 MB had the driver double its buffer until it had 8 MB, and 6 MB more stayed
- * in a fresh worker's arrays: 15.6 and 15.9 MB instead of 9.9 and 10.0.
+ * Bytes of a graph per row. Reading a whole graph as one value would make the driver double its buffer
+ * and keep several megabytes of memory.
  */
 const pieceBytes = 128 * 1024;
 
-/** The graphs of a model in pieces, those of each in their order. */
+/** The graphs of a model in chunks, in order. */
 function readPieces(modelId: number, graphs: readonly GraphName[]) {
   const size = sql.lit(pieceBytes);
   return db
@@ -147,7 +147,7 @@ function joined(pieces: Uint8Array[]) {
   return bytes;
 }
 
-/** The error of a model whose graph cannot serve. */
+/** The error of a model whose graph cannot be used. */
 export function modelCorruptError(model: { name: string }, graph: string, what: string, cause?: unknown): AppError {
   const cure = "roll back, or train and publish again";
   return new AppError(503, "model_corrupt", `graph ${graph} of model ${model.name} ${what}: ${cure}`, cause);

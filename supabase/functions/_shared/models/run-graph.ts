@@ -1,12 +1,12 @@
-/** A model's graph at work: what it fails at is the model's fault, and is said by its name. */
+/** Runs a model's graphs and reports their failures with the model's name. */
 import type { Feeds, Tensor } from "../features/tensors.ts";
 import type { GraphName } from "./contracts.ts";
 import { modelCorruptError, type ServingModel } from "./models.ts";
 
-/** A model's graph, and the name that errors give the model. */
+/** A model's graph, and the model's name for errors. */
 export type WithGraph<Graph extends GraphName> = Pick<ServingModel<Graph>, "name" | "graphs">;
 
-/** What a graph gives. Throws AppError where it fails to run. */
+/** Runs a graph and returns its outputs. Throws AppError if it fails. */
 export async function runGraph<Graph extends GraphName>(
   model: WithGraph<Graph>,
   graph: Graph,
@@ -17,7 +17,7 @@ export async function runGraph<Graph extends GraphName>(
   });
 }
 
-/** The numbers of an output, of which there are `size`. Throws AppError where they are others. */
+/** The numbers of an output, of length `size`. Throws AppError if it has another type or length. */
 export function numbersOf<Graph extends GraphName>(
   model: WithGraph<Graph>,
   graph: Graph,

@@ -1,9 +1,9 @@
 /**
- * How many rows the table of words of a tower has, as its graph says: who feeds the tower hashes words to these. Of the ONNX protobuf only the
- * way there is read: ModelProto.graph (field 7), GraphProto.initializer (5), TensorProto.name (8) and dims (1).
+ * Reads the number of token rows from a tower's graph, since the hash of words depends on it. It parses only these ONNX
+ * fields: ModelProto.graph (7), GraphProto.initializer (5), TensorProto.name (8) and dims (1).
  */
 
-/** undefined: the graph has no table of words. */
+/** Returns undefined if the graph has no token table. */
 export function tokenRowsOf(onnx: Uint8Array): number | undefined {
   for (const graph of fieldsOf(onnx, 7))
     for (const tensor of fieldsOf(graph, 5)) {
@@ -12,7 +12,7 @@ export function tokenRowsOf(onnx: Uint8Array): number | undefined {
     }
 }
 
-/** The bytes of a message's fields of this number; of a varint (wire type 0) its own. */
+/** The bytes of a message's fields with this number; for a varint (wire type 0), the bytes of the varint. */
 function fieldsOf(message: Uint8Array, number: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < message.length; ) {
@@ -27,7 +27,7 @@ function fieldsOf(message: Uint8Array, number: number): Uint8Array[] {
   return found;
 }
 
-/** A number of up to 53 bits, and where it ends. */
+/** A number of up to 53 bits, and the index after it. */
 function varint(bytes: Uint8Array, at: number): [value: number, end: number] {
   let value = 0;
   for (let factor = 1; at < bytes.length; factor *= 128) {

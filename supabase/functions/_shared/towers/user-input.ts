@@ -1,21 +1,21 @@
-/** A user's row as the user tower reads it. */
+/** Converts a user's row to the input of the user tower. */
 import { parseVector, parseVectors } from "../database/vectors.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 
-/** What the user tower is told, as the driver hands it over. */
+/** A row with the user tower's input, as the driver returns it. */
 export interface UserTextRow {
   passions: string[];
   projects: string[];
   bio: string;
   id_embedding: string | null;
   history: string;
-  /** null: those whom they follow did nothing that they may read; left out: it does not count. */
+  /** pgvector's text; null if there are no followee posts that the user may read; left out if not used. */
   followed?: string | null;
-  /** The components of their own vector; null or left out: none. */
+  /** Components of their own vector; null or left out if there are none. */
   components?: string | null;
 }
 
-/** The row as the tower takes it; what an app left null is empty. */
+/** Parses the row; columns that the app left null become empty. */
 export function userInput(row: UserTextRow): UserInput {
   return {
     passions: row.passions ?? [],

@@ -1,5 +1,5 @@
-/** One forecast of several: a weighted sum on the scale of log(1 + people), made right on average on the scale of people. */
-/** What each part says of a post, on the scale of log(1 + people). */
+/** Combines several forecasts: a weighted sum in log(1 + people), calibrated to the mean number of people. */
+/** The single forecasts of a post, in log(1 + people). */
 export interface Parts {
   words: number;
   nearest: number;
@@ -8,36 +8,36 @@ export interface Parts {
 
 const names = ["words", "nearest", "author"] as const;
 
-/** As it is stored. */
+/** The fitted blend, as it is stored. */
 export interface Blend {
   weights: Parts;
-  /** What each part says on average, and what comes on average, on the scale of log(1 + people). */
+  /** Mean of each part, and mean target, in log(1 + people). */
   means: Parts;
   mean: number;
-  /** The mean of logarithms is less than the logarithm of the mean. */
+  /** Calibration factor: the mean of logarithms is below the logarithm of the mean. */
   scale: number;
 }
 
-/** What a blend says of a post, in people; 0 or more. */
+/** The blended forecast of a post, in people, at least 0. */
 export function blended({ weights, means, mean, scale }: Blend, parts: Parts): number {
   const sum = names.reduce((sum, name) => sum + weights[name] * (parts[name] - means[name]), mean);
   return Math.max(0, scale * Math.expm1(sum));
 }
 
 /**
- * Before anything is known the author's mean is believed, and of what words and nearest titles say a quarter each: on 50 posts weights of least squares
- * are noise. travel-se .391 and 2.02, with half of each .389 and 1.995; of its cuts of 300 to 1,000 posts none is better by more than chance.
+ * Prior weights, since least squares on few posts is noise: mainly the author's mean, with a
+ * quarter of words and nearest titles.
  */
 const priorWeights: Parts = { words: 0.25, nearest: 0.25, author: 1 };
-/** For how many posts that counts. */
+/** Weight of the prior weights, in posts. */
 const priorPosts = 100;
 const rounds = 200;
-/** For how many posts the level of earlier ones counts: of five that are held out, all may be nobody's. */
+/** Weight of earlier posts' mean in the level, in posts: a few held-out posts may all have an audience of 0. */
 const levelPosts = 20;
 
 /**
- * Weights of 0 or more by least squares, drawn towards the prior; from what each part said of some posts and what came. `earlier`: people of
- * the posts before these.
+ * Fits non-negative weights by least squares with a prior, from the parts and audiences of posts. `earlier`:
+ * audiences of the posts before these.
  */
 export function fitBlend(parts: Parts[], people: number[], earlier: number[]): Blend {
   const count = Math.max(1, parts.length);

@@ -1,4 +1,4 @@
-/** What a forecast is made of, against what can be worked out by hand. */
+/** Parts of a forecast, compared with values computed by hand. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthorMeans } from "./author-means.ts";
@@ -23,7 +23,7 @@ test("ridge on words that meet solves (X'X + λI) w = X'y", () => {
   const texts = [["a", "b"], ["a"], ["b"], ["a", "b"]];
   const y = Float64Array.of(4, 1, 2, 5);
   const { weights } = fitRidge(texts, y, { penalty: 1, leastTexts: 1 });
-  // centred: 1, -2, -1, 2; X'X = [[3,2],[2,3]], X'y = [1, 2]; ([[4,2],[2,4]])⁻¹ · [1, 2] = [0, .5]
+  // centred: 1, -2, -1, 2; X'X = [[3,2],[2,3]], X'y = [1, 2]; ([[4,2],[2,4]])⁻¹ · [1, 2] = [0, 0.5]
   about(weights.get("a") ?? Number.NaN, 0);
   about(weights.get("b") ?? Number.NaN, 0.5);
 });

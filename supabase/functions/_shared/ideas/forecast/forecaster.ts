@@ -1,10 +1,6 @@
 /**
- * How many people a post will reach in its first week, from its title, tags and author alone: ridge regression on the words, the
- * audience of the nearest titles, and what its author's posts get, blended by weights that are learned on later posts than the parts.
- *
- * travel-se from 2017-01-01, Spearman and mean audience of the best tenth against all: words .371, 1.91; nearest titles .353, 1.88; author's mean
- * .102, 1.45; the blend .389, 2.00. Titles near by the post tower's vectors (.311, 1.86) and how near a post is to active people (.244, 1.73)
- * added to it bring nothing: .380, 2.02 at equal weights, where the three alone had .395, 2.04.
+ * Forecasts how many people a post reaches in its first week from title, tags and author: ridge regression on words,
+ * mean of the nearest titles, and the author's mean. A blend fitted on later posts combines them.
  */
 import { AuthorMeans, type Level } from "./author-means.ts";
 import { type Blend, blended, fitBlend, type Parts } from "./blend.ts";
@@ -12,13 +8,13 @@ import { fitRidge, predictRidge, type Ridge } from "./ridge.ts";
 import { distinctWordsOf, type Neighbour, TitleIndex } from "./title-index.ts";
 import type { SettledPost, WrittenPost } from "./written-post.ts";
 
-/** Of 10, 30 and 100 on travel-se .363, .372, .368; on a community of 1,900 posts .32, .33, .34 and noise. */
+/** Chosen by validation; other values differ little. */
 const ridge = { penalty: 60, leastTexts: 3 };
-/** travel-se: .354 with 100, .349 with 200. */
+/** Number of nearest titles that are averaged. */
 const neighbours = 100;
-/** The last part of the posts, on which the blend is learned. */
+/** Share of the latest posts, on which the blend is fitted. */
 const heldOutShare = 0.2;
-/** More say no more: three weights are learned. */
+/** Maximum number of held-out posts: enough for three weights. */
 const heldOutAtMost = 600;
 
 export class Forecaster {
@@ -29,7 +25,7 @@ export class Forecaster {
   private readonly targets: number[] = [];
   readonly blend: Blend;
 
-  /** Learns from posts in order of time. */
+  /** Learns from posts in chronological order. */
   constructor(posts: readonly SettledPost[], blend?: Blend, texts: string[][] = posts.map(distinctWordsOf)) {
     const targets = Float64Array.from(posts, ({ people }) => Math.log1p(people));
     this.words = fitRidge(texts, targets, ridge);
@@ -38,7 +34,7 @@ export class Forecaster {
     this.blend = blend ?? learnBlend(posts, texts);
   }
 
-  /** A post whose week is over is known from now on: to the nearest titles and the means of authors, not to the words' weights. */
+  /** Adds a settled post to the nearest titles and author means; the words' weights stay. */
   add(post: SettledPost): void {
     this.put(distinctWordsOf(post), post);
   }
@@ -58,28 +54,28 @@ export class Forecaster {
     return { words: predictRidge(this.words, text), nearest, author: this.authors.of(post.author) };
   }
 
-  /** People in the first week, on average; 0 or more. */
+  /** Expected number of people in the first week, at least 0. */
   forecast(post: WrittenPost): number {
     return blended(this.blend, this.parts(post));
   }
 
-  /** What all posts get, on the scale of log(1 + people). */
+  /** Mean audience of all posts, in log(1 + people). */
   get level(): Level {
     return this.authors.all;
   }
 
-  /** What a title's words alone say of it, on the scale of log(1 + people); quicker than a forecast. */
+  /** Forecast from a title's words alone, in log(1 + people); faster than `forecast`. */
   promise(title: string): number {
     return predictRidge(this.words, distinctWordsOf({ title, tags: [] }));
   }
 
-  /** The posts nearest to a text, by their place in what was learned from, the nearest first. */
+  /** The posts nearest to a text, nearest first, as indices into the posts learned from. */
   nearest(post: WrittenPost, count: number): Neighbour[] {
     return this.index.nearest(distinctWordsOf(post), count);
   }
 }
 
-/** Of a forecaster that is asked for its parts alone. */
+/** A placeholder blend, for a forecaster of which only `parts` is used. */
 export const unblended: Blend = {
   weights: { words: 0, nearest: 0, author: 0 },
   means: { words: 0, nearest: 0, author: 0 },
@@ -87,7 +83,7 @@ export const unblended: Blend = {
   scale: 1,
 };
 
-/** The weights of the parts, learned on the latest posts with parts that know only what came before these. */
+/** Fits the blend on the latest posts, with parts that were fitted on the earlier ones. */
 function learnBlend(posts: readonly SettledPost[], texts: string[][]): Blend {
   const start = Math.floor(posts.length * (1 - heldOutShare));
   const earlier = new Forecaster(posts.slice(0, start), unblended, texts.slice(0, start));

@@ -1,29 +1,29 @@
 /**
- * Ridge regression on the words of texts (Hoerl & Kennard, 1970), solved by conjugate gradients: each step costs what the texts have
- * words, so 25,000 titles take a few hundredths of a second.
+ * Ridge regression on words (Hoerl & Kennard, 1970), solved by conjugate gradients; a step
+ * takes time linear in the number of words.
  */
 import { conjugateGradients } from "../../features/conjugate-gradients.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 
 export interface Ridge {
-  /** What is predicted of a text of which no word is known. */
+  /** Prediction for a text without known words. */
   mean: number;
-  /** What each word adds. */
+  /** Weight of each word. */
   weights: Map<string, number>;
 }
 
 export interface RidgeOptions {
-  /** How many texts' worth of doubt each word starts with. */
+  /** Ridge penalty, in texts. */
   penalty: number;
-  /** Words of fewer texts are not learned from. */
+  /** Minimum number of texts with a word; rarer words are ignored. */
   leastTexts: number;
 }
 
 const maximumSteps = 50;
-/** It ends when the residual has fallen to this share of what it was. */
+/** Stops once the residual has fallen to this fraction of its start. */
 const tolerance = 1e-4;
 
-/** Learns `targets` of texts, each given as its different words. */
+/** Fits `targets` of texts, each given as its distinct words. */
 export function fitRidge(texts: string[][], targets: Float64Array, { penalty, leastTexts }: RidgeOptions): Ridge {
   const counts = new Map<string, number>();
   for (const text of texts) for (const word of text) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -49,7 +49,7 @@ export function fitRidge(texts: string[][], targets: Float64Array, { penalty, le
   return { mean, weights: new Map(Array.from(numbers, ([word, number]) => [word, solution[number]])) };
 }
 
-/** What is predicted of a text. */
+/** The prediction for a text. */
 export function predictRidge({ mean, weights }: Ridge, text: readonly string[]): number {
   let sum = mean;
   for (const word of text) sum += weights.get(word) ?? 0;

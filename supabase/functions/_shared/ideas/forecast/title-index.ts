@@ -1,33 +1,33 @@
 /**
- * Texts by their words, to find those nearest to another: cosine of TF-IDF vectors, in which every word counts once, since a title
- * hardly repeats one (Salton & Buckley, "Term-weighting approaches in automatic text retrieval", 1988).
+ * Finds nearest texts by cosine of TF-IDF vectors with binary term counts: titles hardly repeat words (Salton &
+ * Buckley, "Term-weighting approaches in automatic text retrieval", 1988).
  */
 import { words } from "../../features/words.ts";
 
-/** Words in more than this share of the texts weigh nothing: a stop list for any language. */
+/** Words in more than this share of the texts get weight 0: a stop list for any language. */
 const stopShare = 0.1;
 
 const bins = 512;
 
 export interface Neighbour {
-  /** Number of the text, in the order in which they were added. */
+  /** Index of the text, in the order of insertion. */
   text: number;
   /** Cosine, above 0 and up to 1. */
   similarity: number;
 }
 
 export class TitleIndex {
-  /** Texts that were added. */
+  /** Number of texts in the index. */
   size = 0;
   private readonly weights = new Map<string, number>();
   private readonly weightOfUnknown: number;
   private readonly postings = new Map<string, { texts: number[]; values: number[] }>();
-  /** By text, all 0 between two queries. */
+  /** Similarity by text; all 0 between queries. */
   private similarities = new Float64Array(1024);
 
   /**
-   * `sample`: the texts by which it is judged how rare a word is. They are not added. `commonest`: words in more than this share of them
-   * weigh nothing; 1: every word weighs something.
+   * `sample`: texts for the idf, which are not added. `commonest`: words in more than this share of
+   * them get weight 0; 1 keeps all words.
    */
   constructor(sample: readonly (readonly string[])[], commonest = stopShare) {
     const counts = new Map<string, number>();
@@ -54,7 +54,7 @@ export class TitleIndex {
     }
   }
 
-  /** The texts nearest to one, the nearest first, `count` at most; none that shares no word with it. */
+  /** Up to `count` nearest texts, nearest first, of those that share a word with `text`. */
   nearest(text: readonly string[], count: number): Neighbour[] {
     const { similarities } = this;
     const length = this.lengthOf(text);
@@ -79,7 +79,9 @@ export class TitleIndex {
     return neighbours.sort((a, b) => b.similarity - a.similarity || b.text - a.text).slice(0, count);
   }
 
-  /** A similarity that at least `count` of some texts reach, and few more: to sort all of them takes longer than to find them. */
+  /**
+   * A threshold that at least `count` texts reach and few more, found with a histogram, since sorting all takes longer.
+   */
   private leastOf(texts: number[], count: number): number {
     const reaching = new Uint32Array(bins + 1);
     for (let i = 0; i < texts.length; i++) reaching[Math.floor(bins * Math.min(1, this.similarities[texts[i]]))]++;
@@ -99,7 +101,7 @@ export class TitleIndex {
   }
 }
 
-/** The different words of a title and tags, in order. */
+/** The distinct words of title and tags, in order. */
 export function distinctWordsOf({ title, tags }: { title: string; tags: readonly string[] }): string[] {
   return [...new Set(words(tags.length > 0 ? `${title} ${tags.join(" ")}` : title))];
 }

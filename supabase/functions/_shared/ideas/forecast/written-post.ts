@@ -1,16 +1,16 @@
-/** What a forecast of an audience may know of a post: what its author knew when they wrote it. */
+/** The input of a forecast: what is known when a post is written. */
 export interface WrittenPost {
   title: string;
   tags: string[];
-  /** Any value that is the same for posts of one author; null: nobody who is known. */
+  /** Any value that identifies the author; null if unknown. */
   author: string | number | null;
 }
 
 /** A post whose first week is over. */
 export interface SettledPost extends WrittenPost {
-  /** How many distinct people other than its author did something with it within 7 days. */
+  /** Distinct users other than its author who interacted with it within 7 days. */
   people: number;
 }
 
-/** In which an audience is counted, milliseconds. */
+/** Period in which an audience is counted, in milliseconds. */
 export const audienceWindow = 7 * 24 * 3_600_000;

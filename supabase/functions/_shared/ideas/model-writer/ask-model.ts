@@ -1,15 +1,15 @@
-/** Asks a language model, for so long and so much and no more. */
+/** Asks a language model, with limits on time and size. */
 
 import { chatRequest, type Subject } from "./chat-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ideasIn, type WrittenIdea } from "./reply.ts";
 
-/** Milliseconds; whoever asked waits so long. */
+/** Timeout in milliseconds, for which the user waits. */
 export const patience = 6_000;
-/** Bytes of an answer that are read: five ideas are 2 KB. */
+/** Maximum size of an answer in bytes; five ideas have about 2 KB. */
 const longestAnswer = 64 * 1024;
 
-/** Its ideas on a subject. Throws where it does not answer in time, says too much, or says nothing of use. */
+/** Returns the model's ideas on a subject. Throws if it is too slow, sends too much, or no idea is valid. */
 export async function askModel(
   endpoint: Endpoint,
   subject: Subject,
@@ -23,7 +23,7 @@ export async function askModel(
       ...(endpoint.key && { authorization: `Bearer ${endpoint.key}` }),
     },
     body: JSON.stringify(chatRequest(endpoint, subject)),
-    // the key must not follow to another address
+    // a redirect must not receive the key
     redirect: "error",
     signal: AbortSignal.timeout(milliseconds),
   });
@@ -40,7 +40,7 @@ async function textOf({ body }: Response): Promise<string> {
   if (!body) throw new Error("the language model answers with nothing");
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let [text, bytes] = ["", 0];
-  // leaving the loop ends the connection
+  // leaving the loop closes the connection
   for await (const part of body) {
     bytes += part.length;
     if (bytes > longestAnswer) throw new Error(`the language model answers with more than ${longestAnswer / 1024} KB`);

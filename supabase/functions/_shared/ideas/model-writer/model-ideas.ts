@@ -1,4 +1,7 @@
-/** The ideas of a language model, asked once an hour for each topic, whoever wants to know: nothing of an author is in what is sent. */
+/**
+ * Ideas from a language model, cached per topic with the pool (one hour) and shared by all
+ * users; requests contain no user data.
+ */
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
 import type { IdeaMaker } from "../idea-pool.ts";
@@ -7,23 +10,25 @@ import { createTtlLoader } from "../ttl-loader.ts";
 import { askModel } from "./ask-model.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 
-/** After a failure the community's own words do for a minute. */
+/** After a failure, only the community's own ideas are used for a minute. */
 const ofTopics = { keptFor: Number.POSITIVE_INFINITY, retryAfter: 60_000 };
 const ofVault = { keptFor: 600_000, retryAfter: 0 };
 const titlesRead = 50;
 
-/** What they gave, and whether any of them failed. */
+/** Ideas of all topics, and the first failure, if any. */
 export interface WrittenIdeas {
   ideas: Idea[];
   failure?: unknown;
 }
 
-/** `fromEnvironment`: the endpoint, where the environment names one; else the Vault may. `now`: milliseconds of any clock. */
+/**
+ * `fromEnvironment`: the endpoint of the environment; without it the Vault is read. `now`: milliseconds of any clock.
+ */
 export function openModelIdeas(fromEnvironment: Endpoint | undefined, now: () => number = () => performance.now()) {
   const written = new WeakMap<IdeaMaker, ReturnType<typeof createTtlLoader<number | null, Idea[]>>>();
   const inVault = createTtlLoader<Pool, Endpoint | undefined>(ofVault, now);
   return {
-    /** Ideas on some topics; undefined: there is no endpoint, and `makerOf` is not asked. Does not throw. */
+    /** Ideas on topics; undefined, without a call of `makerOf`, if there is no endpoint. Never throws. */
     async on(
       topics: (IdeaTopic | null)[],
       makerOf: () => Promise<IdeaMaker>,

@@ -1,4 +1,4 @@
-/** What a language model says is cut, checked and harmless, whatever it is. */
+/** A language model's reply is shortened, validated and harmless. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chatRequest } from "./chat-request.ts";

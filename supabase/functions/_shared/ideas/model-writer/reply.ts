@@ -1,11 +1,11 @@
-/** What a language model may say: a few plain titles and points. Everything else is left out, whatever it is. */
+/** Parses a language model's reply: only a few plain titles and points pass; everything else is dropped. */
 import * as z from "zod";
 import { hasAddress, ideasPerTopic } from "./chat-request.ts";
 
 const completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().max(20_000) }) })).min(1),
 });
-/** Each is checked alone: one that is broken takes no other along. */
+/** Each idea is validated alone, so an invalid one does not affect the others. */
 const reply = z.object({ ideas: z.array(z.unknown()).max(50) });
 const idea = z.object({ title: plainText(120), points: z.array(z.unknown()).max(20).default([]) });
 const point = plainText(140);
@@ -17,12 +17,12 @@ export interface WrittenIdea {
 }
 
 /**
- * The ideas in the body of an answer, at most five. `isKnownName`: whether the community's titles know a word; in the middle of a title or
- * point a word with a capital letter that they do not know may be somebody's name. Throws where there is no such answer.
+ * Extracts at most five ideas from the body of an answer; throws if it is malformed. Texts with a capitalised word
+ * inside a sentence that `isKnownName` does not know are dropped: it may be a person's name.
  */
 export function ideasIn(body: string, isKnownName: (word: string) => boolean): WrittenIdea[] {
   const [{ message }] = completion.parse(JSON.parse(body)).choices;
-  // some put their JSON between marks of code
+  // some models put their JSON in a code block
   const json = message.content.replace(/^\s*```(?:json)?\s*|\s*```\s*$/g, "");
   const ideas: WrittenIdea[] = [];
   for (const each of reply.parse(JSON.parse(json)).ideas) {
@@ -38,14 +38,14 @@ export function ideasIn(body: string, isKnownName: (word: string) => boolean): W
   return ideas;
 
   function namesSomebody(text: string): boolean {
-    // a word begins a sentence where no word with only a space or comma stands before it
+    // inside a sentence: the word follows a letter, digit or comma and a space
     return [...text.matchAll(/(?<=[\p{L}\p{N},] )\p{Lu}[\p{L}\p{M}'’-]*/gu)].some(
       ([name]) => !isKnownName(name.replace(/['’]s$/, "")),
     );
   }
 }
 
-/** One line of words and the signs of sentences; no mark-up, address, mention or control character. */
+/** One line of words and punctuation, without mark-up, addresses, mentions and control characters. */
 function plainText(longest: number) {
   return z
     .string()

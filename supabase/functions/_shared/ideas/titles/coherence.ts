@@ -1,39 +1,39 @@
 /**
- * Whether what a title speaks of belongs together: its terms have been near each other in posts, that is under the same topics and tags, and among posts of
- * like vectors where the app has any. "Nylon strings and lead paint" is grammatical, and nobody's subject.
+ * Checks whether a title's terms belong together: in posts, they occur under the same topics and tags and, if the app
+ * has vectors, in similar posts. "Nylon strings and lead paint" is grammatical, but about nothing.
  */
 import { words } from "../../features/words.ts";
 import type { Phrasebook, TitleForm } from "./phrasebook.ts";
 import type { TermVectors } from "./term-vectors.ts";
 
 export interface ContextPost {
-  /** Of its title (Phrasebook.subjectsOf). */
+  /** Terms of its title (Phrasebook.subjectsOf). */
   terms: readonly string[];
   tags: string[];
   topicId: number | null;
 }
 
-/** The share of real titles that hold together less than a new one has to. */
+/** Quantile of real titles' coherence that a new title has to reach. */
 const leastShare = 0.25;
 /**
- * A term that takes another's place is at least a quarter as near to each word and term of the title, of those to which the other was this near. Of 24 forms of
- * travel-se that were filled again .84 to .88 of the real terms pass, and half of those that stand in the same places elsewhere.
+ * A replacement term needs at least `asNear` × the replaced term's nearness to each other word of the title, for words
+ * that were at least `nearAtLeast` near to that term.
  */
 const [asNear, nearAtLeast] = [0.25, 0.4];
-/** Where vectors say how near terms are, so near is one to the only one that a form had. "Do I actually need an EHIC?" lends nothing to an Indonesian citizen, at .02. */
+/** Minimum nearness of a replacement to the only term that a form had, if there are vectors. */
 const nearToOnly = 0.1;
-/** With fewer real titles of several terms nobody knows how well terms have to hold together. */
+/** Minimum number of real titles with several terms; fewer give no threshold. */
 const titlesAtLeast = 30;
 
 export class Coherence {
   private readonly book: Phrasebook;
   private readonly vectors: TermVectors | undefined;
-  /** Of each term the topics and tags that it stands under, weighed, of length 1. */
+  /** For each term: its topics and tags, weighted, of unit length. */
   private readonly contexts = new Map<string, Map<string, number>>();
-  /** What a new title has to reach; undefined: nobody knows. */
+  /** Minimum coherence of a new title; undefined if unknown. */
   private readonly least: number | undefined;
 
-  /** `vectors`: of the terms of these posts, where posts have any. */
+  /** `vectors`: of the posts' terms, if posts have vectors. */
   constructor(book: Phrasebook, posts: readonly ContextPost[], vectors?: TermVectors) {
     this.book = book;
     this.vectors = vectors;
@@ -58,7 +58,10 @@ export class Coherence {
     this.least = real.length < titlesAtLeast ? undefined : real[Math.floor(real.length * leastShare)];
   }
 
-  /** Whether a title holds together as three quarters of the real ones do, by the two of its terms that are least near to each other; where nobody knows, it does. */
+  /**
+   * Whether a title's least related pair of terms is as near as in three quarters of
+   * real titles; true if that is unknown.
+   */
   isCoherent(title: string): boolean {
     return this.holdTogether(this.book.subjectsOf(title));
   }
@@ -68,8 +71,8 @@ export class Coherence {
   }
 
   /**
-   * Whether a form may be filled with another term, as `title`. One that several filled with what does not belong together says nothing of its own; any
-   * other is about something, as "My notes on _ and breath support" is, and goes with what belongs to most that it was filled with.
+   * Whether `term` may fill a form, giving `title`. A form whose fillings are unrelated takes any term; any other one
+   * has a subject ("My notes on _ and breath support"), so the term has to be near most of its fillings.
    */
   fits(form: TitleForm, term: string, title: string): boolean {
     const { least } = this;
@@ -77,12 +80,15 @@ export class Coherence {
     if (least === undefined) return fillings.length > 0;
     const terms = this.book.subjectsOf(title);
     if (!this.holdTogether(terms) || !this.takesPlace(form.term, term, [...terms, ...words(title)])) return false;
-    // real titles of a small community are nearly all of one subject: their quarter is too much to ask of what several titles have
+    // real titles of a small community are about one subject, so their quantile is too strict for a single form
     if (fillings.length === 0) return this.near(term, form.term) >= (this.vectors ? nearToOnly : least / 2);
     return this.isOpen(fillings, least / 2) || this.belongs(term, fillings, least / 2);
   }
 
-  /** Whether a term is about as near to what else a title says (`said`) as the one was that stood there: "London to Oxford by boat" is a journey, and to Krakow none. */
+  /**
+   * Whether a term is about as near to the other words of a title (`said`) as the replaced one: "London to Oxford by
+   * boat" is possible, but to Krakow is not.
+   */
   private takesPlace(own: string, term: string, said: readonly string[]): boolean {
     const itself = [term, ...words(term)];
     return said.every((other) => {
@@ -96,13 +102,13 @@ export class Coherence {
     return to.filter((other) => this.near(term, other) >= least).length > to.length / 2;
   }
 
-  /** Whether most of some terms do not belong together. */
+  /** Whether most pairs of terms are unrelated. */
   private isOpen(terms: readonly string[], least: number): boolean {
     const pairs = terms.flatMap((one, i) => terms.slice(i + 1).map((other) => this.near(one, other) >= least));
     return pairs.filter((together) => !together).length > pairs.length / 2;
   }
 
-  /** How near the two are that are least near to each other. */
+  /** Nearness of the least related pair of terms. */
   private nearness(terms: readonly string[]): number {
     let least = 1;
     for (const [i, one] of terms.entries())
@@ -110,7 +116,7 @@ export class Coherence {
     return least;
   }
 
-  /** Cosine of the contexts of two terms or words and of their vectors, summed; 0: nothing is known of one. */
+  /** Cosine of two terms' contexts plus that of their vectors; 0 if one is unknown. */
   private near(one: string, other: string): number {
     let dot = this.vectors?.near(one, other) ?? 0;
     const others = this.contexts.get(other);
@@ -123,7 +129,9 @@ function count(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Positive pointwise mutual information with each context (Church and Hanks 1990), and less of what was seen once; in place. */
+/**
+ * Weights contexts in place by positive pointwise mutual information (Church and Hanks, 1990) × √count, at unit length.
+ */
 function weigh(own: Map<string, number>, titles: number, inAll: Map<string, number>, posts: number): void {
   let square = 0;
   for (const [context, times] of own) {

@@ -1,6 +1,6 @@
 /**
- * By how many different authors (or others who have numbers) something was used, up to three: what fewer use is theirs, and no writer repeats it. So nobody plants
- * words in the ideas of others with fewer than three accounts.
+ * Counts distinct authors per key, up to three. What fewer authors use is private to them and never reused, so fewer
+ * than three accounts cannot plant words in others' ideas.
  */
 
 export const severalAuthors = 3;
@@ -9,7 +9,7 @@ export class DistinctAuthorCounts<Key> {
   private readonly places = new Map<Key, number>();
   private authors = new Int32Array(1024 * severalAuthors).fill(-1);
 
-  /** `author`: a number from 0; negative ones, of whom nobody knows who they are, count for nothing. */
+  /** `author`: a number from 0; negative numbers (unknown authors) do not count. */
   add(key: Key, author: number): void {
     if (author < 0) return;
     let place = this.places.get(key);
@@ -26,7 +26,7 @@ export class DistinctAuthorCounts<Key> {
     }
   }
 
-  /** 0 to 3; 3 stands for more too. */
+  /** 0 to 3; 3 also means more. */
   count(key: Key): number {
     const place = this.places.get(key);
     if (place === undefined) return 0;

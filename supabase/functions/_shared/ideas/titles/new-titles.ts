@@ -1,33 +1,35 @@
-/** Titles that nobody has written: forms of titles that many came to, with other terms in them. */
+/** Makes new titles: forms of successful titles, filled with other terms. */
 import { distinctWordsOf, type Neighbour, type TitleIndex } from "../forecast/title-index.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Phrasebook, TitleForm } from "./phrasebook.ts";
 import { titleOfParts } from "./title-words.ts";
 
-/** No new title is as near as this to one that exists: cosine of their words, each once, rare ones weighing more. One that asks the same has more. */
+/** Maximum similarity of a new title to an existing one: cosine of TF-IDF vectors with binary counts. */
 export const nearestAllowed = 0.85;
-/** A term takes another's place where they are at least so alike. Of 60 titles of travel-se read at .12, all were grammatical, and 6 made no sense ("Getting from Toronto to New Year's Eve"). */
+/** Minimum similarity of a term to the one that it replaces; lower values gave titles without sense. */
 const leastAlike = 0.14;
-/** "Are there ferries from Europe to ⟨⟩?" wants more than any place. With this, 3 of 50 made no sense: what boats and borders allow, no word says. */
+/**
+ * The same for a form with a second term, to which the new one has to fit too ("Are there ferries from Europe to ⟨⟩?").
+ */
 const leastAlikeWithOther = 0.2;
 const termsPerForm = 6;
 
 export interface NewTitle {
   title: string;
-  /** The term that was put in, as it is written. */
+  /** The inserted term, in its usual spelling. */
   term: string;
-  /** How alike it is to the one that stood there. */
+  /** Its similarity to the replaced term. */
   alike: number;
 }
 
-/** All that a phrasebook gives and nobody has written; of each form at most six, those whose term is most like the one that stood there. */
+/** All new titles of a phrasebook; at most six per form, those whose term is most similar to the replaced one. */
 export function* newTitles(book: Phrasebook, coherence: Coherence): Generator<NewTitle> {
   for (const form of book.forms) {
     if (!isEverybodys(book, form)) continue;
     const own = book.spelt(form.term);
     const least = form.hasOther ? leastAlikeWithOther : leastAlike;
     const shared = book.fillingsOf(form).length > 0;
-    // who filled it with several said that it goes with others like them; those that stand there have it written mostly
+    // a form that several authors filled also takes similar terms; otherwise only terms seen between the same words
     const terms = [...new Set([...book.termsFor(form), ...(shared ? book.termsLike(form.term) : [])])]
       .map((term) => ({ term, alike: book.alike(form.term, term) }))
       .filter(({ term, alike }) => alike >= least && fits(book, form, own, term, shared))
@@ -44,7 +46,9 @@ export function* newTitles(book: Phrasebook, coherence: Coherence): Generator<Ne
   }
 }
 
-/** Every part is in titles of several authors, and every two next to each other are: nothing in it is one person's own, or a rare subject of its own. */
+/**
+ * Whether several authors used every part and every adjacent pair, so that the form reveals no single author's wording.
+ */
 function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean {
   return (
     [...before, ...behind].every((part) => book.isKnown(part)) &&
@@ -53,7 +57,9 @@ function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean 
   );
 }
 
-/** Whether a term can stand there: it is no part of the title, is written alike, and its neighbours are used to it. */
+/**
+ * Whether a term fits a gap: not yet in the title, written alike (capital, plural), and common next to its neighbours.
+ */
 function fits(
   book: Phrasebook,
   { before, behind, term: own }: TitleForm,
@@ -78,12 +84,12 @@ function isCapital(word: string): boolean {
   return /^\p{Lu}/u.test(word);
 }
 
-/** In many languages of Europe; elsewhere it parts words at random, which costs a few titles. */
+/** A plural in many European languages; elsewhere it splits words arbitrarily, which costs a few titles. */
 function isPlural(word: string): boolean {
   return /[^s]s$/u.test(word);
 }
 
-/** Whether a title is none that exists: by its nearest. */
+/** Whether a title is not too similar to an existing one. */
 export function isNew(title: string, index: TitleIndex): boolean {
   const [nearest] = index.nearest(distinctWordsOf({ title, tags: [] }), 1) as (Neighbour | undefined)[];
   return nearest === undefined || nearest.similarity < nearestAllowed;

@@ -1,6 +1,6 @@
 /**
- * The community's language as its titles show it: which words stand next to each other, which are names, and between which words each
- * name or term stands. Terms that stand in the same places can take each other's place (Harris, "Distributional structure", 1954).
+ * The community's language as its titles show it: adjacent words, names, and the contexts of each term. Terms with the
+ * same contexts are interchangeable (Harris, "Distributional structure", 1954).
  */
 import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { phrasesOfForms } from "./shared-forms.ts";
@@ -8,35 +8,35 @@ import { isPlain, isWord, partsOf, titleOfParts } from "./title-words.ts";
 
 export interface TitledPost {
   title: string;
-  /** A number from 0; negative: nobody who is known. */
+  /** A number from 0; negative if unknown. */
   author: number;
-  /** Distinct others within a week. */
+  /** Distinct other users within a week. */
   people: number;
 }
 
-/** A plain title with a term in it, which another may take the place of. */
+/** A plain title with a term that another one may replace. */
 export interface TitleForm {
-  /** The parts before and behind the term; there is one before it at least. */
+  /** The parts before and after the term; `before` is never empty. */
   before: string[];
   behind: string[];
-  /** The term that stands there, in small letters. */
+  /** The term in the title, in lower case. */
   term: string;
-  /** Whether another term stands in it, to which one that takes the first's place has to belong. */
+  /** Whether the title has another term, to which a replacement has to fit. */
   hasOther: boolean;
   people: number;
 }
 
-/** With fewer titles hardly any two words stand next to each other in those of three authors, so two authors are enough. */
+/** Below this number of titles, two authors suffice for a usual word pair, since three hardly ever share one. */
 const smallCommunity = 5_000;
-/** A word with a capital letter in at least this share of its places within titles is a name. */
+/** Minimum share of capitalised occurrences inside titles that makes a word a name. */
 const nameShare = 0.7;
 const longestTerm = 3;
-/** A term stands in no more places than this of those kept: the most common ones would fill memory and say no more. */
+/** Maximum number of contexts per term, which saves memory. */
 const placesAtMost = 200;
-/** Of each form so many terms are kept, and so many of these say whether they belong together. */
+/** Maximum number of terms stored per form, and of those compared for whether they belong together. */
 const fillingsAtMost = 64;
 const fillingsAsked = 8;
-/** Of each term so many others that are like it. */
+/** Maximum number of similar terms per term. */
 const likesAtMost = 50;
 
 export class Phrasebook {
@@ -54,7 +54,7 @@ export class Phrasebook {
   private readonly beginsTerm: ReadonlySet<string>;
   private readonly usualFor: number;
 
-  /** `terms`: words and phrases, in small letters, that are subjects here though they are no names: of topics, or tags. */
+  /** `terms`: lower-case words and phrases that are subjects without being names: of topics, or tags. */
   constructor(posts: readonly TitledPost[], terms: ReadonlySet<string>) {
     const titles = posts.map(({ title }) => partsOf(title));
     const small = titles.map((parts) => parts.map((part) => part.toLowerCase()));
@@ -63,7 +63,7 @@ export class Phrasebook {
       small,
       posts.map(({ author }) => author),
     );
-    // as parts, which a term of a script without spaces is not written in
+    // as parts: a script without spaces would otherwise not match
     const subjects = new Set(Array.from(terms, (term) => partsOf(term).join(" ")));
     this.isTerm = (phrase) =>
       subjects.has(phrase) || phrases.has(phrase) || phrase.split(" ").every((word) => names.has(word));
@@ -78,7 +78,7 @@ export class Phrasebook {
     this.written.add(title.toLowerCase());
     for (const part of small) this.wordUsers.add(part, author);
     const lends = people > mean && isPlain(title, parts);
-    // the first word has its capital letter for being the first
+    // the first word is capitalised anyway
     for (let start = 1; start < parts.length; start++) {
       if (!this.beginsTerm.has(small[start])) continue;
       for (let end = start + 1; end <= Math.min(parts.length, start + longestTerm) && isWord(parts[end - 1]); end++) {
@@ -111,17 +111,20 @@ export class Phrasebook {
     this.users.add(place, author);
   }
 
-  /** Whether there is a title of just these letters, capital or small. */
+  /** Whether a title exists with these letters, regardless of case. */
   isWritten(title: string): boolean {
     return this.written.has(title.toLowerCase());
   }
 
-  /** Whether two parts that stand next to each other do so in titles of several authors (of two, where there are few titles); undefined: the beginning or the end. */
+  /**
+   * Whether two adjacent parts occur so in titles of several authors (two in a small community);
+   * undefined is a title's start or end.
+   */
   isUsual(left: string | undefined, right: string | undefined): boolean {
     return this.pairs.count(this.pair(left?.toLowerCase(), right?.toLowerCase())) >= this.usualFor;
   }
 
-  /** Terms that several authors filled a form with, so that others like them may follow; none: it is one's own, or always the same. */
+  /** A sample of the terms with which several authors filled a form; empty if fewer authors or terms did. */
   fillingsOf(form: TitleForm): string[] {
     const key = formOf(form);
     const fillings = this.fillings.get(key);
@@ -130,14 +133,14 @@ export class Phrasebook {
     return [...fillings].filter((_, i) => i % each === 0);
   }
 
-  /** Terms that stand where a form has its own, in titles of several authors. */
+  /** Terms that occur between the same words as a form's own, in titles of several authors. */
   termsFor({ before, behind }: TitleForm): string[] {
     const place = placeOf(before[before.length - 1].toLowerCase(), behind[0]?.toLowerCase());
     if (this.users.count(place) < severalAuthors) return [];
     return [...(this.termsIn.get(place) ?? [])].filter((term) => this.users.count(term) >= severalAuthors);
   }
 
-  /** Terms of several authors that stand in two places of a term's or more, those most alike first. */
+  /** Terms of several authors that share at least two contexts with a term, most similar first. */
   termsLike(term: string): string[] {
     return entryOf(this.likes, term, () => {
       const shared = new Map<string, number>();
@@ -152,7 +155,7 @@ export class Phrasebook {
     });
   }
 
-  /** How alike two terms are: cosine of the places where they stand, rare ones counting for more. */
+  /** Similarity of two terms: cosine of their contexts, rare ones weighing more; 0 if they share fewer than two. */
   alike(one: string, other: string): number {
     const [a, b] = [this.placesOf.get(one), this.placesOf.get(other)];
     if (!a || !b) return 0;
@@ -166,12 +169,12 @@ export class Phrasebook {
     return common < 2 ? 0 : shared / Math.sqrt(this.lengthOf(one, a) * this.lengthOf(other, b));
   }
 
-  /** Whether several authors used a word in their titles: a person's name is no such word. */
+  /** Whether several authors used a word in their titles; most personal names are not. */
   isKnown(word: string): boolean {
     return this.wordUsers.count(word.toLowerCase()) >= severalAuthors;
   }
 
-  /** The terms in a title that several authors use, as most people write them. */
+  /** A title's terms that several authors use, in their usual spelling. */
   termsOf(title: string): string[] {
     const parts = partsOf(title);
     return parts
@@ -181,12 +184,12 @@ export class Phrasebook {
       .map((term) => this.spelt(term));
   }
 
-  /** Whether titles speak of a term, in small letters. */
+  /** Whether titles have a term (lower case). */
   isSubject(term: string): boolean {
     return this.isTerm(term) && this.users.count(term) > 0;
   }
 
-  /** What a title speaks of: its terms, in small letters and each once; of terms within each other the longest. */
+  /** A title's distinct terms in lower case; of nested terms the longest. */
   subjectsOf(title: string): string[] {
     const parts = partsOf(title).map((part) => part.toLowerCase());
     const found = new Set<string>();
@@ -203,7 +206,7 @@ export class Phrasebook {
     return [...found];
   }
 
-  /** As most people write it. */
+  /** The usual spelling of a term. */
   spelt(term: string): string {
     let [best, most] = [term, 0];
     for (const [spelling, count] of this.spellings.get(term) ?? []) if (count > most) [best, most] = [spelling, count];
@@ -234,7 +237,7 @@ export class Phrasebook {
   }
 }
 
-/** A title with a gap where the term stands. */
+/** A title with a gap in place of the term. */
 function formOf({ before, behind }: Pick<TitleForm, "before" | "behind">): string {
   return `${before.join(" ")} _ ${behind.join(" ")}`.toLowerCase();
 }
@@ -252,13 +255,13 @@ function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value):
   return value;
 }
 
-/** Words that mostly have a capital letter where no sentence begins; numbers and single letters are none. */
+/** Words that are mostly capitalised inside sentences, without numbers and single letters. */
 function namesOf(titles: string[][]): Set<string> {
   const counts = new Map<string, { capital: number; all: number }>();
   for (const parts of titles)
     for (let at = 1; at < parts.length; at++) {
       const part = parts[at];
-      // after "Turkey - " or "Paris: " another sentence may begin
+      // a sentence may begin after punctuation, as in "Turkey - " or "Paris: "
       if (!isWord(parts[at - 1]) || part.length < 2 || !/^\p{L}/u.test(part)) continue;
       const count = entryOf(counts, part.toLowerCase(), () => ({ capital: 0, all: 0 }));
       count.all++;

@@ -1,21 +1,21 @@
 /**
- * What the community talks about where its words are not written as names: phrases that several titles, alike but for these, were filled
- * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand next to the same with other phrases.
+ * Finds a community's subjects without using capital letters: phrases that fill the same gap in otherwise equal titles,
+ * such as "Is ⟨backfills⟩ worth the money?", in at least two forms.
  */
 import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { isPlain, isWord } from "./title-words.ts";
 
-/** A word in more titles than this share holds a title together, and begins or ends no phrase. */
+/** A word in more titles than this share is a function word, and no phrase begins or ends with it. */
 const commonShare = 0.01;
 const commonAtLeast = 20;
 const longestPhrase = 3;
-/** One form alone is filled with half sentences too: "How to ⟨avoid drinking vodka⟩?" */
+/** Minimum number of forms with the phrase; a single form also has half sentences: "How to ⟨avoid drinking vodka⟩?" */
 const formsAtLeast = 2;
 
-/** Phrases in small letters. `titles`: as parts, in small letters; `authors`: one of each, a number from 0. */
+/** Phrases in lower case. `titles`: as lower-case parts; `authors`: their author numbers, from 0. */
 export function phrasesOfForms(titles: readonly string[][], authors: ArrayLike<number>): Set<string> {
   const isCommon = commonWords(titles);
-  // two thirds of all phrases stand in titles whose first or last two words nobody else has: their forms cannot be shared
+  // skips titles whose first or last two words are unique: their forms cannot be shared
   const edges = new DistinctAuthorCounts<string>();
   for (const [i, parts] of titles.entries())
     for (const edge of [openingOf(parts), closingOf(parts)]) edges.add(edge, authors[i]);
@@ -43,7 +43,7 @@ export function phrasesOfForms(titles: readonly string[][], authors: ArrayLike<n
   return found;
 }
 
-/** Every phrase of a title that is not its beginning, with the title around it. */
+/** Every phrase of a title after its first word, with the title around it. */
 function* phrasesIn(
   parts: string[],
   isCommon: (word: string) => boolean,

@@ -10,7 +10,7 @@ interface Written {
   tags?: string[];
 }
 
-/** By seven authors in turn, among a hundred posts about nothing in particular. */
+/** Posts by seven alternating authors, among a hundred unrelated posts. */
 function subjectPosts(written: Written[], terms: string[]) {
   const others = Array.from({ length: 100 }, (_, i) => ({ title: `Of ${i} other evenings`, tags: ["evenings"] }));
   const posts = [...written, ...others].map(({ title, text = "", tags = [] }: Written, i) => {
@@ -24,7 +24,7 @@ function subjectPosts(written: Written[], terms: string[]) {
 }
 
 const repeated = (count: number, of: (i: number) => Written) => Array.from({ length: count }, (_, i) => of(i));
-/** Words that stand next to others by chance. */
+/** Words that occur next to others by chance. */
 const any = (i: number) => ["slowly", "again", "twice", "gladly", "lately"][i % 5];
 
 test("a point is as long as its words always stand together, as they are written within a sentence", () => {

@@ -1,7 +1,6 @@
 /**
- * Finds terms that posts about a subject share and others lack: the points and tags of an idea. Titles of the same form share that form whatever their
- * subject. So a term counts by how much more often than chance it occurs with the subject (Dunning, "Accurate Methods for the Statistics of Surprise and
- * Coincidence", 1993).
+ * Finds terms that posts about a subject share and others lack: points and tags of an idea. Terms are scored by their
+ * log-likelihood ratio with the subject (Dunning, "Statistics of Surprise and Coincidence", 1993).
  */
 import { words } from "../../features/words.ts";
 import { severalAuthors } from "./distinct-authors.ts";
@@ -10,40 +9,43 @@ import { isWord, partsOf, titleOfParts } from "./title-words.ts";
 
 export interface SpeakingPost {
   title: string;
-  /** The beginning of its text. */
+  /** Start of its text. */
   text: string;
   tags: string[];
-  /** Author number from 0; negative: unknown. */
+  /** Author number from 0; negative if unknown. */
   author: number;
   topicId: number | null;
   /** Subjects of its title (Phrasebook.subjectsOf). */
   terms: readonly string[];
 }
 
-/** Of fewer posts, or fewer authors, nothing is said: it is chance, or one person's. */
+/** Minimum number of posts; fewer are chance. */
 const leastPosts = 3;
-/** Twice the log-likelihood ratio from which on two things go together by more than chance: of a thousand that do not, one has it. */
+/** Minimum log-likelihood ratio (G²); chance rarely reaches it. */
 const leastRatio = 15;
-/** And so many times as often as among all posts: in a large community it is no chance that "hotel" goes with a town. */
+/** Minimum lift over all posts: in a large community, even weak associations are significant. */
 const leastLift = 4;
-/** A term of a subject also stands next to each other meaningful word of the title in so many posts. */
+/** Minimum number of posts that have both the term and another meaningful word of the title. */
 const leastTogether = 2;
-/** A tag of a subject is on at least this share of its posts that have any. */
+/** Minimum share of the subject's tagged posts that have the tag. */
 const tagShare = 0.25;
-/** A word is about something where at least this share of its titles stand under tags, or topics, that set them apart. One that only asks stands under all. */
+/**
+ * A word is topical if at least this share of its titles has tags or topics that are typical
+ * of it; a mere function word has none.
+ */
 const topicalShare = 0.15;
 const [pointsAtMost, tagsAtMost] = [3, 3];
-/** A term is part of a longer one if it stands next to the same word this often: "repair" in "cornice repair". */
+/** A term is part of a longer one if it has the same neighbour this often: "repair" in "cornice repair". */
 const alwaysNext = 0.75;
 const wordsAtMost = 4;
-/** A word in more titles than this share holds them together, and begins or ends no point. */
+/** A word in more titles than this is a function word, and no point begins or ends with it. */
 const [commonShare, commonAtLeast] = [0.01, 20];
 
-/** Of each post some things, each once, and of each thing the posts that have it, by their places. */
+/** An index of posts and their distinct features, in both directions; posts are indices. */
 class Things {
   readonly of: readonly string[][];
   private readonly places = new Map<string, number[]>();
-  /** How many posts have any. */
+  /** Number of posts with any feature. */
   readonly posts: number;
 
   constructor(of: readonly (readonly string[])[]) {
@@ -71,7 +73,7 @@ export class SubjectPosts {
   private readonly topics: Things;
   private readonly titleWords: Things;
   private readonly wholes = new Map<string, string | undefined>();
-  /** Of words that are about something the posts whose titles have them; null: it is of a form alone. */
+  /** By word: the posts whose titles have it, or null if the word is not topical. */
   private readonly topical = new Map<string, ReadonlySet<number> | null>();
 
   constructor(book: Phrasebook, posts: readonly SpeakingPost[]) {
@@ -83,19 +85,19 @@ export class SubjectPosts {
     this.titleWords = new Things(posts.map(({ title }) => words(title)));
   }
 
-  /** The posts that name a term (in small letters), by their places; none: they are too few, or of too few authors. */
+  /** Indices of the posts that have a term (lower case); empty if they are too few or of too few authors. */
   about(term: string): readonly number[] {
     const found = this.terms.with(term);
     return this.areSeveral(found) ? found : [];
   }
 
-  /** The rarest of some terms, which tells most of a title's subject. */
+  /** The rarest of the terms, the most specific one. */
   rarestOf(terms: readonly string[]): string | undefined {
     const known = terms.filter((term) => this.about(term).length > 0);
     return known.sort((a, b) => this.about(a).length - this.about(b).length)[0];
   }
 
-  /** Terms that posts about a term have far more often than others and its title lacks: three at most, in their commonest spelling. */
+  /** Terms typical of posts about a term and not in its title: at most three, in their usual spelling. */
   pointsOf(term: string, title: string): string[] {
     const said = new Set(words(title));
     const others = this.othersIn(title, term);
@@ -112,7 +114,7 @@ export class SubjectPosts {
     return points;
   }
 
-  /** The tags that set the posts about a term apart, and that many of them bear: three at most. */
+  /** Tags typical of posts about a term and frequent among them: at most three. */
   tagsOf(term: string): string[] {
     const tagged = this.about(term).filter((place) => this.tags.of[place].length > 0);
     const share = (tag: string) => tagged.filter((place) => this.tags.of[place].includes(tag)).length / tagged.length;
@@ -121,20 +123,20 @@ export class SubjectPosts {
       .slice(0, tagsAtMost);
   }
 
-  /** The id of the topic that sets the posts about a term apart; null: none does. */
+  /** Id of the topic most typical of posts about a term; null if there is none. */
   topicOf(term: string): number | null {
     const [topic] = this.commonTo(this.about(term), this.topics);
     return topic === undefined ? null : Number(topic);
   }
 
-  /** Whether posts about the title's terms have all other subjects of a text far more often than others. */
+  /** Whether all subjects of a text are in the title, or typical of posts about the title's terms. */
   isOf(title: string, text: string): boolean {
     const own = this.book.subjectsOf(title);
     const common = new Set(own.flatMap((term) => this.commonTo(this.about(term), this.terms)));
     return this.book.subjectsOf(text).every((term) => own.includes(term) || common.has(term));
   }
 
-  /** The terms that are typical of some posts, the strongest first. */
+  /** Features typical of some posts, strongest first. */
   private commonTo(about: readonly number[], things: Things): string[] {
     const counts = new Map<string, number>();
     for (const place of about) for (const key of things.of[place]) counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -146,17 +148,17 @@ export class SubjectPosts {
       if (ratio >= leastRatio && this.areSeveral(about.filter((place) => things.of[place].includes(key))))
         found.push({ key, ratio });
     }
-    // code units decide between equals, so that the same posts say the same
+    // ties by code units, so that equal posts give equal results
     return found.sort((a, b) => b.ratio - a.ratio || (a.key < b.key ? -1 : 1)).map(({ key }) => key);
   }
 
-  /** Whether some posts are enough, and of several authors. */
+  /** Whether posts are enough, and of several authors. */
   private areSeveral(places: readonly number[]): boolean {
     const authors = new Set(places.map((place) => this.posts[place].author).filter((author) => author >= 0));
     return places.length >= leastPosts && authors.size >= severalAuthors;
   }
 
-  /** Posts about the other terms of a title, and posts whose titles share a meaningful word with it. */
+  /** Post sets that a point must go with: of each other term of the title, and of each topical word in it. */
   private othersIn(title: string, term: string): ReadonlySet<number>[] {
     const terms = this.book.subjectsOf(title);
     const inTerms = new Set([term, ...terms].flatMap((each) => words(each)));
@@ -187,7 +189,7 @@ export class SubjectPosts {
     return both >= leastTogether && both * this.posts.length >= leastLift * some.length * others.size;
   }
 
-  /** A term with the words that nearly always stand next to it, as most people write it; undefined: these are half a sentence. */
+  /** A term extended by its constant neighbours, in its usual spelling; undefined if that gives half a sentence. */
   private wholeOf(term: string): string | undefined {
     if (!this.wholes.has(term)) this.wholes.set(term, this.lengthened(term.split(" ")));
     return this.wholes.get(term);
@@ -209,14 +211,14 @@ export class SubjectPosts {
     }
   }
 
-  /** Whether a word is in many titles and about nothing: no point begins or ends with it. */
+  /** Whether a word is frequent and not topical, so that no point begins or ends with it. */
   private isOfForms(word: string): boolean {
     const most = Math.max(commonAtLeast, commonShare * this.posts.length);
     return this.titleWords.with(word).length > most && this.topicalPosts(word) === null;
   }
 }
 
-/** Where a term stands in a text. */
+/** An occurrence of a term in a text. */
 interface Use {
   parts: string[];
   start: number;
@@ -233,7 +235,10 @@ function usesOf(term: readonly string[], parts: string[], author: number): Use[]
   return uses;
 }
 
-/** The uses in which the same word stands before (-1) or behind (1), and with that word, where these are nearly all. */
+/**
+ * The occurrences with the most frequent neighbour before (-1) or after (1), extended by it;
+ * undefined if it is not frequent enough.
+ */
 function withNext(uses: readonly Use[], side: -1 | 1): { word: string; uses: Use[] } | undefined {
   const found = new Map<string, Use[]>();
   for (const { parts, start, end, author } of uses) {
@@ -253,7 +258,7 @@ function mostWritten(uses: readonly Use[]): string | undefined {
   const counts = new Map<string, number>();
   for (const { parts, start, end } of uses) {
     const written = titleOfParts(parts.slice(start, end));
-    // the first word of a text has its capital letter for being the first
+    // the first word of a text is capitalised anyway
     counts.set(written, (counts.get(written) ?? 0) + (start === 0 ? 0.1 : 1));
   }
   let [best, most]: [string | undefined, number] = [undefined, 0];
@@ -261,7 +266,7 @@ function mostWritten(uses: readonly Use[]): string | undefined {
   return best;
 }
 
-/** Twice the logarithm of how much likelier it is that `n` posts have their own share (`a` of them) than that of all (`all` of `total`). */
+/** Log-likelihood ratio G² of the 2 × 2 table: `a` of `n` posts against `all` of `total`. */
 function logLikelihoodRatio(a: number, n: number, all: number, total: number): number {
   const part = (observed: number, expected: number) => (observed > 0 ? observed * Math.log(observed / expected) : 0);
   const expected = (n * all) / total;

@@ -1,18 +1,18 @@
 /**
- * What the terms and words of titles mean by the vectors of an app's own: of each the mean of the vectors of the posts whose titles have it. On held-out titles of
- * travel-se it tells the term that was there from one put in its place (AUC .73 after 1,000 posts) where topics and tags do not (.66).
+ * Vectors of titles' terms and words: the mean of the own vectors of the posts whose titles have them. They tell which
+ * terms belong together better than topics and tags do.
  */
 import { innerProduct } from "../../features/inner-product.ts";
 import { vectorWidth } from "../../features/text-vector.ts";
 import type { Components } from "../../features/vector-match.ts";
 
 export class TermVectors {
-  /** Of each term the direction of its posts, of length 1. */
+  /** Unit vector of each term's posts. */
   private readonly directions = new Map<string, Float32Array>();
-  /** What the vectors of posts have in the mean. */
+  /** Mean length of the posts' vectors. */
   private readonly length: number;
 
-  /** `terms`: of each post the terms and words of its title, each once; `vectors`: its components [64], or null. */
+  /** `terms`: the distinct terms and words of each post's title; `vectors`: its components [64], or null. */
   constructor(terms: readonly (readonly string[])[], vectors: readonly Components[]) {
     let [length, count] = [0, 0];
     for (const [i, components] of vectors.entries()) {
@@ -30,13 +30,13 @@ export class TermVectors {
     for (const sum of this.directions.values()) scale(sum, 1);
   }
 
-  /** Cosine of two terms' vectors; 0: nothing is known of one. */
+  /** Cosine of two terms' vectors; 0 if one is unknown. */
   near(one: string, other: string): number {
     const [a, b] = [this.directions.get(one), this.directions.get(other)];
     return a && b ? innerProduct(a, 0, b, 0, vectorWidth) : 0;
   }
 
-  /** Components [64] such as a post of these terms may have: as long as those of posts; null: nothing is known of any. */
+  /** Components [64] that a post with these terms may have, of a post's mean length; null if all terms are unknown. */
   mean(terms: readonly string[]): Float32Array | null {
     const known = terms.flatMap((term) => this.directions.get(term) ?? []);
     const sum = new Float32Array(vectorWidth);
@@ -45,7 +45,7 @@ export class TermVectors {
   }
 }
 
-/** Gives a vector this length, in place; false: it has no direction. */
+/** Scales a vector to this length in place; false if it is zero. */
 function scale(vector: Float32Array, length: number): boolean {
   const own = Math.hypot(...vector);
   if (own === 0) return false;

@@ -1,4 +1,4 @@
-/** A title as words and signs, and back. */
+/** Splits a title into words and punctuation, and joins them again. */
 import { unspaced, wordsOfRun } from "../../features/words.ts";
 
 const part = new RegExp(
@@ -8,7 +8,10 @@ const part = new RegExp(
 const beginsUnspaced = new RegExp(`^${unspaced}`, "v");
 const endsUnspaced = new RegExp(`${unspaced}$`, "v");
 
-/** Words with what is inside them ("re-enter", "O'Hare", "90/180"), and every other sign alone; a blank next to a word of a script without spaces is such a sign. */
+/**
+ * Words with their inner punctuation ("re-enter", "O'Hare", "90/180"), and each other sign alone; a space next to a
+ * word of a script without spaces is such a sign.
+ */
 export function partsOf(title: string): string[] {
   return (title.normalize("NFC").match(part) ?? []).flatMap(wordsOfRun);
 }
@@ -17,7 +20,7 @@ export function isWord(part: string): boolean {
   return /^[\p{L}\p{N}]/u.test(part);
 }
 
-/** The title of some parts: signs that end a word or sentence stand right behind it, and no blank stands in a sentence without spaces. */
+/** Joins parts to a title, without spaces before closing punctuation and within scripts without spaces. */
 export function titleOfParts(parts: readonly string[]): string {
   return parts.reduce(
     (title, part) =>
@@ -33,8 +36,8 @@ export function titleOfParts(parts: readonly string[]): string {
 }
 
 /**
- * Whether a title may lend its form: no quotation, address, mention, mark-up, long number or list, of a length that is read at a glance.
- * What is left is a plain question or sentence.
+ * Whether a title may be used as a form: a plain question or sentence of 4 to 14 parts, without quotation, address,
+ * mention, mark-up, long number or list.
  */
 export function isPlain(title: string, parts: readonly string[]): boolean {
   return (

@@ -1,4 +1,6 @@
-/** New titles: made of what several people wrote, never a copy, and nothing that one person alone could plant. */
+/**
+ * New titles combine what several users wrote, never copy a title, and contain nothing that a single user could plant.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vectorWidth } from "../../features/text-vector.ts";
@@ -18,7 +20,7 @@ const forms = [
   "Is it loud in _ at noon?",
 ];
 
-/** Each form with each place, but for those left out; by authors 0 to 6, with more people for the first form. */
+/** Each form with each place, except those left out; by authors 0 to 6, with more people for the first form. */
 function corpus(leftOut: string[] = []): TitledPost[] {
   return forms.flatMap((form, f) =>
     places.flatMap((place, p) => {
@@ -58,7 +60,10 @@ test("in a language without spaces and capital letters too, of what topics are a
   assert.deepEqual([...new Set(titlesFrom(posts, places))], [missing]);
 });
 
-/** Twelve hobbies of six terms in 360 titles, half of them of two terms, of which every third speaks of two hobbies. */
+/**
+ * 360 titles about twelve hobbies of six terms; half of them have two terms, and a
+ * third of these are about two hobbies.
+ */
 function hobbies() {
   const termsOf = (hobby: number) =>
     ["oils", "knots", "pegs", "files", "reeds", "dyes"].map((kind) => `${"abcdefghijkl"[hobby]}${kind}`);
@@ -77,7 +82,7 @@ function hobbies() {
   });
   const book = new Phrasebook(posts, new Set(Array.from({ length: 12 }, (_, hobby) => termsOf(hobby)).flat()));
   const contexts = posts.map(({ title, ...post }) => ({ ...post, terms: book.subjectsOf(title) }));
-  /** How many hobbies lie between the terms of a title. */
+  /** Distance between the hobbies of a title's terms. */
   const distanceIn = (title: string) => {
     const numbers = book.subjectsOf(title).map((term) => "abcdefghijkl".indexOf(term[0]));
     return Math.max(...numbers) - Math.min(...numbers);
@@ -101,7 +106,7 @@ test("terms of one title belong together as those of real titles do", () => {
   assert.ok(of("How do you clean aoils?") && of("Nothing of that"), "one term alone, or none");
   const made = [...newTitles(book, coherence)].map(({ title }) => title);
   assert.ok(made.length > 50, `${made.length}`);
-  // each hobby was written of with itself and with two others
+  // each hobby was combined with itself and two others
   const strange = made.filter((title) => ![0, 5, 7].includes(distanceIn(title)));
   assert.deepEqual(strange, []);
   assert.ok(new Set(made.map((title) => title.split(" ", 2).join(" "))).size >= 2, "of several forms");
@@ -111,7 +116,7 @@ test("where posts have vectors, their terms belong together as the vectors say",
   const { posts, book } = hobbies();
   const untagged = posts.map((post) => ({ ...post, tags: [] }));
   const subjects = posts.map(({ terms }) => terms);
-  // by the first term's hobby, which tags said before; every tenth post has none, and one says nothing
+  // by the hobby of the first term, as tags before; every tenth post has no vector, and one is zero
   const vectors = subjects.map(([term], n) => {
     if (n % 10 === 0) return null;
     const own = "abcdefghijkl".indexOf(term[0]);
@@ -139,7 +144,7 @@ test("a title's vector is where the posts of its terms lie, as long as theirs ar
     [Number(Math.SQRT1_2.toFixed(6)), 1, 0, 0, 0],
   );
   const [a, both] = [["a"], ["a", "b", "none"]].map((each) => Array.from(terms.mean(each) ?? []));
-  // (.2 + .6 + 1 + 0) / 4, along both axes alike
+  // (0.2 + 0.6 + 1 + 0) / 4, equally along both axes
   assert.ok(Math.abs(a[0] - 0.45 / Math.SQRT2) < 1e-6 && Math.abs(a[0] - a[1]) < 1e-6, `${a}`);
   assert.ok(Math.abs(Math.hypot(...both) - 0.45) < 1e-6 && both[1] > both[0] && both[0] > 0, `${both}`);
   assert.deepEqual([terms.mean([]), terms.mean(["none", "c"]), terms.mean(["d"])], [null, null, null]);
@@ -244,7 +249,7 @@ test("phrases in small letters that fill the same forms are terms too", () => {
   const posts = patterns.flatMap((pattern, p) =>
     things.map((thing, author) => ({ title: pattern.replace("_", thing), author, people: p })),
   );
-  // each phrase is used by several
+  // several authors use each phrase
   const others = patterns.flatMap((pattern, p) =>
     things.flatMap((thing, author) =>
       [1, 2].map((shift) => ({ title: pattern.replace("_", thing), author: (author + shift) % 6, people: p })),
