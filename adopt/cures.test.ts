@@ -17,7 +17,7 @@ const apps = fixtures.filter((file) => file.endsWith(".sql")).map((file) => file
 
 interface Mended {
   left: CheckRow[];
-  /** Of what was done. */
+  /** The statements that were run. */
   indexes: string[];
   watched: Map<string, string>;
 }
@@ -40,7 +40,7 @@ async function mend(name: string, isWatched: boolean): Promise<Mended> {
     );
     const next = left
       .map(({ cure }) => cure)
-      // a policy that nobody has thought of is no statement
+      // a policy that the team has yet to design is no statement
       .filter((cure) => /^(select|grant|create|alter) /.test(cure) && !/ with a policy /.test(cure) && !done.has(cure));
     if (next.length === 0)
       return {
@@ -55,7 +55,10 @@ async function mend(name: string, isWatched: boolean): Promise<Mended> {
   }
 }
 
-/** What is followed of each table: as what, and the SQL by which a row names its person and post; the column of its time. */
+/**
+ * How each table is followed: the kind, the SQL by which a row names its person and post, and the column of its
+ * time.
+ */
 async function watchedTables(pool: Database["pool"]): Promise<Map<string, string>> {
   const { rows } = await pool.query<{ name: string; told: string }>(
     `select concat_ws(' ', table_name, kind, post_column) as name, concat_ws(', ', watch ->> 'changed_user', watch ->> 'changed_post', created_column) as told

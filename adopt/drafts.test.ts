@@ -165,7 +165,7 @@ test("statuses: replies are comments, posts passed on are votes, both of the tab
     "3 vote First 2024-01-03",
     "3 vote First 2024-01-04",
   ]);
-  // of a filter its words, and not its name; of what has ended nothing
+  // a filter shows its words, not its name; one that has ended shows nothing
   assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, right(it.value, 5)`), [
     "1 contains liver",
     "2 person 00003",

@@ -112,7 +112,7 @@ test("follows of rows of several tables: people, tags and organisations, each as
         "1, 'User', 2, 'ActsAsTaggableOn::Tag', false",
         "1, 'User', 1, 'Organization', false",
         "1, 'User', 1, 'Podcast', false",
-        // blocked, of oneself, of nobody, of a name that is none, and by what is no person
+        // blocked, oneself, no user, an unknown name, and a follower that is no person
         "1, 'User', 3, 'User', true",
         "2, 'User', 2, 'User', false",
         "2, 'User', 99, 'User', false",

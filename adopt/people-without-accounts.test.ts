@@ -1,4 +1,4 @@
-/** People whom an app knows and auth.users does not: their posts stay, and whoever is tired of them can mute them. */
+/** People whom an app knows and auth.users does not: their posts stay, and users can mute them. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CheckRow } from "../cli/commands/check.ts";

@@ -1,6 +1,6 @@
 /**
- * Each app of fixtures/ takes at most three edits of its draft, and the draft names each as a doubt. The apps with few rows get more rows here, and then
- * everything that feeds may show to anybody is compared with what the app forbids; whole-apps.test.ts reads feeds of the others.
+ * Each app of fixtures/ takes at most three edits of its draft, and the draft names each as a doubt. Small apps get
+ * more rows, and their feeds are compared with what the app forbids; whole-apps.test.ts does so for the others.
  */
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";

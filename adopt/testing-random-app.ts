@@ -1,4 +1,7 @@
-/** Apps that nobody would write, for a test: tables, columns, keys and rows at random, whose names are the ones that the draft looks for and worse ones. */
+/**
+ * Makes unusual apps for a test: random tables, columns, keys and rows, with the names that the draft looks for and
+ * worse ones.
+ */
 import fc from "fast-check";
 import { identifier, literal } from "./catalog/quote.ts";
 

@@ -1,8 +1,6 @@
 /**
- * Four apps, such as Misskey, Forem and an aggregator of links, from their tables to feeds over HTTP: the edits that a draft needs, that check has no
- * problem left after its own cures, and that no feed shows a post that the app's rules forbid, by statements over its own tables. `npm run test:full` takes all four,
- * trains a model and compares times; otherwise one app, another each day, has a model of random weights. ITEMS asks for more than 1,000 items, and of
- * apps with more people and posts.
+ * Four apps from their tables to feeds over HTTP: draft, edits, check with its cures, and no feed with a post that the app forbids.
+ * `npm run test:full` takes all four and trains; else one app a day runs, with random weights. ITEMS sets the number of items.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,7 +1,6 @@
 /**
- * What feeds of an adopted app cost, compared with those of the example app with the same people, posts and deeds:
- * `npm run bench -- adopted [POSTS [APP]]`, 25,000 of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem,
- * with their drafts and edits. Needs a PostgreSQL.
+ * Compares the cost of an adopted app's feeds with those of the example app, for the same people, posts and actions:
+ * `npm run bench -- adopted [POSTS [APP]]`, by default 25,000 posts of both apps. Needs a PostgreSQL.
  */
 import { compareCandidates, compareFeeds, exampleWithRowsOf } from "../adopt/testing-against-example.ts";
 import { wholeApps } from "../adopt/testing-whole-apps.ts";
@@ -26,7 +25,7 @@ for (const { name, edits } of wholeApps) {
   const example = await exampleWithRowsOf(scope, adopted);
   for (const database of [adopted, example]) await publish(database, model);
   const { rows } = await adopted.pool.query<{ id: string }>(
-    // whoever the app has suspended asks for no feed
+    // suspended users ask for no feed
     "select user_id as id from recsys.source_users where user_id in (select id from auth.users) order by md5(user_id::text) limit 50",
   );
   const readers = rows.map(({ id }) => id);

@@ -1,8 +1,6 @@
 /**
- * What a day of the exposure log costs: `npm run bench -- archive [--rows 1000000]`. Feeds of 20 are asked of a model of the synthetic community, and
- * what they logged, with its 66 features, stands in the log again and again under other ids until there are so many rows, one copy after the other, so that
- * none is next to itself. It prints bytes a row in the table, with its indexes and in Parquet, and the processor time a million
- * rows take to archive, to restore and to be read by a training. Ten minutes. Needs a PostgreSQL.
+ * Measures a day of the exposure log: bytes a row in the table, its indexes and Parquet, and the processor time to
+ * archive, restore and read. `npm run bench -- archive [--rows 1000000]`. Takes ten minutes. Needs a PostgreSQL.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { testApp } from "../supabase/functions/recommend/testing.ts";

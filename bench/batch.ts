@@ -1,8 +1,6 @@
 /**
- * How many users a second `recsys batch` makes lists for, with one worker and with two that share the run, each a process of
- * its own: `npm run bench -- batch [FOLDER [USERS]]`, where FOLDER is a community bundle (without it a synthetic community of
- * 25,000 posts) and USERS how many of its people are active (default: 10,000). The ranker is of the real size and untrained.
- * Needs a PostgreSQL. Reading the community, which a worker does once, is timed apart.
+ * Measures the users per second of `recsys batch` with one worker and with two: `npm run bench -- batch [FOLDER [USERS]]`.
+ * Default: 25,000 synthetic posts, 10,000 users, an untrained ranker of the real size. Needs a PostgreSQL.
  */
 import { openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";

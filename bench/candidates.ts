@@ -1,8 +1,6 @@
 /**
- * What recsys_engine.retrieve costs at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
- * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench -- candidates`. The community is made up
- * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
- * database session's, whatever else the machine does. Needs a PostgreSQL.
+ * Measures recsys_engine.retrieve at 100,000 posts, on first and later pages, with filters and with as many mutes as a
+ * person can have. `npm run bench -- candidates`. Prints the processor time of the database session. Needs a PostgreSQL.
  */
 import type pg from "pg";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/request/feed-filter.ts";

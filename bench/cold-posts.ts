@@ -1,7 +1,6 @@
 /**
- * What the towers make of posts that nobody came to yet, with their words alone and with vectors of the app's own: `npm run bench -- cold-posts FOLDER SIZE
- * FIRST,FIRST,… SEED,SEED,…`. Of each cut, SIZE posts in order of time from the FIRST on, the newest fifth is unseen in training; whoever came to these and to
- * others before is asked for them among that fifth. R@20 and MRR in the mean over people. FOLDER is a bundle with post_vectors (`npm run bench -- encode`).
+ * Measures how the towers place posts without interactions: `npm run bench -- cold-posts FOLDER SIZE FIRST,… SEED,…`. The
+ * newest fifth of SIZE posts is unseen in training. FOLDER is a bundle with post_vectors (`npm run bench -- encode`).
  */
 
 import { openBundle } from "../db/bundle/open-bundle.ts";

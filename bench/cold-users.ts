@@ -1,7 +1,6 @@
 /**
- * How good the feed of cold users with a profile is, compared with rankings that need no model and with the users'
- * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table. With `--vectors` the
- * towers read vectors of posts and users (bench/encode.ts) as well, with `--post-vectors` those of posts alone.
+ * Compares the feeds of cold users who have a profile with rankings without a model and with true preferences: `npm run bench --
+ * cold-users`. `--vectors` gives the towers vectors of posts and users (bench/encode.ts), `--post-vectors` those of posts.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

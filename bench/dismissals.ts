@@ -1,10 +1,6 @@
 /**
- * What the head for dismissals is worth where the truth is known: `npm run bench -- dismissals [--seed 1,2,3]`. People of a synthetic community
- * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
- * what was not, compared with the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
- * the laws expect them. Then what a dismissal within 14 days does before any training: how many places of its author and tags a page has
- * with and without dismissal-multiplier.ts. Last, how many places a topic has whose scores are multiplied or divided by some factors, for those who want more or
- * less of it (`leaning` in retrieve.ts). Takes two minutes a seed.
+ * Measures the head for dismissals against the law that decided them: `npm run bench -- dismissals [--seed 1,2,3]`.
+ * Also measures dismissals before a training and factors of a topic (`leaning`). Takes two minutes a seed.
  */
 
 import { countOccurrence } from "../supabase/functions/_shared/features/count-occurrence.ts";
@@ -167,7 +163,7 @@ function modeOf(tags: string[]): string {
   return [...times].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
 }
 
-/** What somebody dismissed within the 14 days before an instant, of the pages that were logged. */
+/** The posts of logged pages that a user dismissed within the 14 days before an instant. */
 function dismissalsOf({ pages }: LoadedCommunity, user: number, at: number): { post: number; days: number }[] {
   return pages
     .filter((page) => page.user === user && page.at < at && page.at > at - 14 * dayLength)
@@ -177,7 +173,7 @@ function dismissalsOf({ pages }: LoadedCommunity, user: number, at: number): { p
     });
 }
 
-/** What the laws say of a post that a user looks at, by the numbers of a loaded community, as if nobody had applauded it lately. */
+/** What the laws say of a post that a user looks at, without recent applause. */
 function truth({ people, writings, dismissals }: World, { community: { users, posts } }: LoadedCommunity) {
   const peopleById = new Map(people.map(({ id }, i) => [id, i]));
   const writingsById = new Map(writings.map((writing) => [writing.id, writing]));
@@ -191,7 +187,7 @@ function truth({ people, writings, dismissals }: World, { community: { users, po
   };
   return {
     dismissal,
-    /** The topic of what somebody cares about least of their passions. */
+    /** The topic of the passion that a user cares least about. */
     passion: (user: number) => topics[topicOf[people[person[user]].passions.at(-1) as number]].name,
     page(user: number, posts: number[], at: number) {
       let [none, utility] = [1, 0];

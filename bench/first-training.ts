@@ -1,8 +1,6 @@
 /**
- * The first training of an app's own tables with nine watches, beside the same community as a bundle: `npm run bench -- first-training [POSTS [PEOPLE]]`, 20,000
- * posts and 2,060 people, who have 176,000 acts, by default. From the rows in the app's tables, or in the bundle, to the first feed of the model, in processor
- * seconds of this process and of its sessions on the server, known where that runs on this Linux. Networks are trained for an epoch or two, in both alike. Then a
- * third database does the same while a thread of its own asks for feeds of eight members, one after the other. Needs a PostgreSQL.
+ * Compares a first training from an app's nine watched tables with one from a bundle: `npm run bench -- first-training [POSTS
+ * [PEOPLE]]`. Prints processor seconds from the rows to the first feed, and feeds of eight members meanwhile. Needs a PostgreSQL.
  */
 import { once } from "node:events";
 import { join } from "node:path";

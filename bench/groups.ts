@@ -1,8 +1,6 @@
 /**
- * What fair groups do to the exposure of the smallest: `npm run bench -- groups [--seed 1,2,3]`. Each author of the synthetic community writes in one
- * language of six, drawn by chance, so what anybody likes has nothing to do with it, and a page can only lose. No post is tried. 300 people ask for their feeds by each
- * setting, of the same model. It prints the share of places of the small groups, those whose authors are together at most a tenth; how many of their
- * posts are shown to anybody, and how often the most frequent one; and the utility of a page by the law. Takes three minutes a seed. Needs a PostgreSQL.
+ * Measures the exposure of small groups with fair groups: `npm run bench -- groups [--seed 1,2,3]`. Languages of authors are
+ * random. Prints shares of places, shown posts, and the utility of a page. Takes three minutes a seed. Needs a PostgreSQL.
  */
 import { externalUuid } from "../db/import/known-ids.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";

@@ -1,8 +1,6 @@
 /**
- * How fast a bundle goes into a database, and how much memory that takes: `node bench/import.ts [FOLDER]`, where FOLDER
- * is a community bundle; without it a synthetic community is written first. On PostgreSQL where one answers, and on the
- * embedded database. On PostgreSQL it also tells what the triggers of watched tables took of it, by the server's own count, and
- * the processor time of the database's session where it runs on this Linux.
+ * Measures the speed and memory of an import: `node bench/import.ts [FOLDER]`; without a folder, a synthetic community. Runs
+ * on PostgreSQL, where it also counts the time of triggers on watched tables, and on the embedded database.
  */
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";

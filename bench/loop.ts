@@ -1,8 +1,6 @@
 /**
- * The closed loop: a synthetic community lives 90 days as it does, then a policy chooses every page for 30 days, with its own consequences.
- * `npm run bench -- loop [--policies NAMES --seed 1,2,3 --days 30 --dismissals --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
- * database, `recommend`, roll-ups, re-embedding, a training each night; 15 to 20 minutes a seed, so without names it is compared with
- * the others on one seed. Prints a table; the folder gets loop.ndjson and report.html.
+ * Runs the closed loop: 90 days of a synthetic community, then 30 days on which a policy chooses every page (`--help` lists
+ * the options). `npm run bench -- loop`. Takes 15 to 20 minutes a seed; --out FOLDER writes loop.ndjson and report.html.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,8 +1,6 @@
 /**
- * How much memory an import and a training take, and how long each of their stages, as a community gathers interactions:
- * `npm run bench -- memory [INTERACTIONS …]`. The same 10,000 people and 20,000 posts are simulated for longer and longer.
- * Each community goes into a database of its own, on PostgreSQL where one answers or else embedded; import and training
- * are each a process of their own, whose peak resident memory is what counts.
+ * Measures peak memory and stage times of import and training as interactions grow: `npm run bench -- memory [INTERACTIONS
+ * …]`. The same 10,000 people and 20,000 posts are simulated longer and longer, each size in a database of its own.
  */
 import { type Database, openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";

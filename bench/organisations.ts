@@ -1,8 +1,6 @@
 /**
- * What a feed costs where people may read what belongs to their organisations, compared with the same community when all is public: `npm run bench --
- * organisations [POSTS [SECONDS]]`, 100,000 posts and 60 seconds by default. Feeds are asked for by turns, so that the ratios say something on a busy
- * machine; processor time is that of the function and of its sessions. Then 16 concurrent clients ask each community for so many seconds. The first
- * run makes the community up, which the server keeps. Needs a PostgreSQL.
+ * Measures feeds where people may read what belongs to their organisations, against the same community in public. `npm run
+ * bench -- organisations [POSTS [SECONDS]]`, by default 100,000 and 60, then 16 concurrent clients. Needs a PostgreSQL.
  */
 import type { Database } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";

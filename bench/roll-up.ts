@@ -1,10 +1,6 @@
 /**
- * What a roll-up costs in a community of a given size: `npm run bench -- roll-up [INTERACTIONS …]`, 100,000 and 1 million
- * without any; with all states, and thinned. Each row is the median of 5 roll-ups. The community is made up in SQL: a person for
- * every 50 interactions, a post for every 40, a few of them far more popular than the rest, over 180 days; then what a roll-up
- * looks up is read of 100,000 random people and posts, as a server has read it that has been running. Needs a PostgreSQL (TEST_DATABASE_URL names another than that of the tests, such as one with other
- * settings). Processor time is its session's, known where the server runs on this Linux; that and the pages of 8 kB, found in its
- * shared buffers or read into them, hardly depend on what else the machine does.
+ * Measures roll-ups by size, with all states and thinned: `npm run bench -- roll-up [INTERACTIONS …]`, by default 100,000 and 1
+ * million. Prints medians of 5: processor time and pages of 8 kB. Needs a PostgreSQL (TEST_DATABASE_URL may name another).
  */
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";

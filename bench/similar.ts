@@ -1,7 +1,6 @@
 /**
- * Measures recsys_engine.similar_posts_for_caller and recsys_engine.similar_people_for_caller at 100,000 posts and people with random vectors,
- * where the caller may read all or 1 %: `npm run bench -- similar`. Sends the statements of the function `similar`, without its cache of people.
- * Processor time is that of the database session. Needs a PostgreSQL.
+ * Measures similar_posts_for_caller and similar_people_for_caller at 100,000 posts and people whose caller may read
+ * all or 1 %. `npm run bench -- similar`. Prints the processor time of the database session. Needs a PostgreSQL.
  */
 import { publishVectors, unitVectors } from "../trainer/data/replay/testing.ts";
 import { Random } from "../trainer/models/nn/random.ts";

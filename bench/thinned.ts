@@ -1,7 +1,6 @@
 /**
- * Measures the cost of the limits on new authors in small communities: `npm run bench -- thinned --data FOLDER [--shapes people-10,once] [--seeds 1,2,3]
- * [--events 400]`. Each request before somebody's first visit gets pages of 20 with the limits and without, by a trained model and without one.
- * Needs PostgreSQL.
+ * Measures the cost of the limits on new authors in small communities: `npm run bench -- thinned --data FOLDER [--shapes
+ * people-10,once] [--seeds 1,2,3] [--events 400]`. Compares first visits with and without the limits. Needs PostgreSQL.
  */
 import { readFeedSettings } from "../db/settings.ts";
 import { UserError } from "../db/user-error.ts";

@@ -1,7 +1,6 @@
 /**
- * How fast training goes, in examples per second: the step of the two towers and of the DLRM on native, WASM and plain
- * JavaScript. `npm run bench -- train [STEPS]`. Each runs in a process of its own; a step's time is the median of all but the
- * first quarter.
+ * Measures training in examples per second, of the towers and the DLRM on native, WASM and plain JavaScript: `npm
+ * run bench -- train [STEPS]`. Each runs in its own process; a step's time is the median without the first quarter.
  */
 import { communityFromBundle } from "../trainer/data/replay/testing-bundle.ts";
 import { type Backend, backends, startBackend } from "../trainer/models/nn/backend.ts";

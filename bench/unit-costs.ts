@@ -1,7 +1,6 @@
 /**
- * What one feed, event, roll-up, vector, impression and training cost the database, by how many posts there are: `npm run bench -- unit-costs [POSTS …]`,
- * 10,000, 100,000 and 1 million without any. Each community is made up in SQL in a database recsys_unit_costs_POSTS, which stays until all of it is measured:
- * a second start goes on where the first one was stopped. The last lines are what cli/plan/unit-costs.ts holds. Needs a PostgreSQL on this Linux.
+ * Measures the database's cost of one feed, event, roll-up, vector, impression and training by size: `npm run bench -- unit-costs
+ * [POSTS …]`. The last lines belong in cli/plan/unit-costs.ts. A second start resumes. Needs a PostgreSQL on this Linux.
  */
 import { openDatabase } from "../db/connect.ts";
 import { migrate } from "../db/migrate.ts";

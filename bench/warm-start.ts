@@ -1,10 +1,6 @@
 /**
- * What fine-tuning an earlier model saves, and whether it costs quality: `npm run bench -- warm-start [--data FOLDER
- * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
- * its own. For each seed a model is trained from scratch up to the test, and another up to some days before it, which then goes on: in
- * one training, or night by night. All of them are replayed side by side on the same events: those of as many days from the
- * test on, since months later nobody could tell what a model had learned last. Differences are paired by event; a model trained
- * from scratch with another seed shows what chance alone makes of them.
+ * Measures what fine-tuning an earlier model saves and costs: `npm run bench -- warm-start [--data FOLDER --test-from DAY --sample
+ * 1000 --seed 1,2,3 --days 30]`. Replays models side by side; differences are paired by event. Without a folder: synthetic.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";

@@ -1,7 +1,6 @@
 /**
- * What wishes cost a feed: `npm run bench -- wishes [PAIRS]`, by default 100. The synthetic community stands in two databases with the same model, and in
- * one of them people, authors or editors have wishes. 30 people ask for their feeds here and there by turns, without HTTP. It prints the median of both
- * and of the differences. Takes three minutes. Needs a PostgreSQL.
+ * Measures the cost of wishes in a feed: `npm run bench -- wishes [PAIRS]`, by default 100; takes three minutes. Two
+ * databases share a community and a model, one has wishes; prints medians of both and of the differences.
  */
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { load, Times } from "./shared/times.ts";

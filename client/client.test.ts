@@ -29,7 +29,7 @@ before(async () => {
   );
 });
 
-/** Somebody's client; `fetch` stands between. */
+/** A user's client; `fetch` stands between. */
 function clientOf(userId: string, fetch?: typeof globalThis.fetch) {
   const options = { accessToken: () => gateway.tokenOf(userId), ...(fetch && { global: { fetch } }) };
   return createClient(gateway.url, gateway.publishableKey, options);

@@ -33,7 +33,7 @@ if (!withoutBrowser) {
   await pool.query(`update public.posts set description = ${text}, tags = '{chess}'`);
 }
 
-/** A phone on which somebody looks at their feed, and what went wrong there. */
+/** A phone on which a user looks at their feed, and what went wrong there. */
 async function phoneOf(
   t: { after(end: () => Promise<void>): void },
   userId: string,

@@ -22,7 +22,7 @@ export interface ServedApp {
   /** What is between the app and the functions: what a page sends when it is closed passes by a browser that is offline. */
   network: Pick<Awaited<ReturnType<typeof severableWire>>, "sever" | "restore">;
   browser: Browser;
-  /** A page of the app in which somebody is signed in, as supabase-js keeps it under the key "session". */
+  /** A page of the app with a signed-in user, as supabase-js keeps them under the key "session". */
   appOf(context: BrowserContext, userId: string): Promise<Page>;
 }
 

@@ -1,4 +1,4 @@
-/** For tests of tracked events: a browser's storage, and somebody's client whose network may be cut. */
+/** For tests of tracked events: a browser's storage, and a client whose network may be cut. */
 import { createClient } from "@supabase/supabase-js";
 import { type Event, type EventStorage, type Recsys, type RecsysOptions, recsys, type Tracked } from "./src/index.ts";
 
@@ -25,7 +25,7 @@ export interface TestPage extends Recsys {
   network: typeof fetch;
 }
 
-/** A page of whoever `userId` says is signed in just now. */
+/** A page on which the user `userId` is signed in. */
 export function openPage(
   gateway: { url: string; publishableKey: string; tokenOf(userId: string): Promise<string> },
   userId: string | (() => string | null),

@@ -1,4 +1,4 @@
-/** Tracked events: kept until they are stored, each once, as nobody but the one who did it. */
+/** Tracked events: kept until they are stored, each once, and only as the user who did it. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** Each read of docs/design/bounded-reads.md costs hardly more for somebody with very many rows than for somebody with as many as it reads. */
+/**
+ * Each read of docs/design/bounded-reads.md costs hardly more for a user with very many rows than for one with as
+ * many as it reads.
+ */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
@@ -55,7 +58,7 @@ const rows = {
   },
 };
 
-/** A community of 5,000 posts, the two, and one fan of each, who follows nobody else. */
+/** A community of 5,000 posts, the two, and one fan of each, who follows no other. */
 async function fill(): Promise<void> {
   const client = await pool.connect();
   // neither queues nor limits of the app: rows that are there already are what counts

@@ -1,4 +1,4 @@
-/** What a person weighs: how much of what somebody does on a day counts. What a roll-up decides is what a look at everything decides. */
+/** A person's weight: how much of a day's actions count. A roll-up decides as a read of everything would. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { assertExact } from "../testing/feature-store-definitions.ts";
@@ -12,7 +12,7 @@ const post = (n: number) => id("b", n);
 const noon = "date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours'";
 const day = 24 * 60;
 
-// the engine's clock is at six in the evening (UTC); posts 1 to 30 were written 35 days before by somebody who came to none
+// the engine's clock is at 18:00 UTC; posts 1 to 30 were written 35 days before by an author without interactions
 beforeEach(async () => {
   await pool.query(
     "truncate public.profiles, public.posts, recsys_engine.bursts, recsys_engine.first_day_interactions cascade",
@@ -34,7 +34,7 @@ beforeEach(async () => {
 
 const rollUp = () => pool.query("select recsys.roll_up(null)");
 
-/** What somebody does with posts, so many minutes after noon. */
+/** The actions of a person on posts, so many minutes after noon. */
 async function act(table: string, who: number, ...posts: [number: number, minutes: number][]): Promise<void> {
   await pool.query(
     `insert into public.${table} (user_id, post_id, created_at)
@@ -47,7 +47,7 @@ async function act(table: string, who: number, ...posts: [number: number, minute
 const views = (who: number, from: number, to: number, minutes: number) =>
   act("post_views", who, ...Array.from({ length: to - from + 1 }, (_, i): [number, number] => [from + i, minutes + i]));
 
-/** To which posts somebody came, as it counts. The feature store is what its definitions say. */
+/** The posts whose interactions of a person count. The feature store is what its definitions say. */
 async function counted(who: number): Promise<number[]> {
   await rollUp();
   await assertExact(database);

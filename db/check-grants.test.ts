@@ -1,6 +1,6 @@
 /**
- * Every statement that recsys.check() prints, on names that nobody expects: it runs as it stands, its line is gone afterwards, and it lets nobody
- * read more than the views do.
+ * Every statement that recsys.check() prints, on unusual names: it runs as it stands, its line disappears, and it
+ * opens no more rows than the views do.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,10 @@ import { onBoth, testDatabase } from "./testing.ts";
 
 const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 
-/** People, posts, a vote and a visit, with a secret in each table, and tables of the same names elsewhere. Nobody was granted anything. */
+/**
+ * People, posts, a vote and a visit, with a secret in each table, and tables of the same names elsewhere. No role
+ * has any grant.
+ */
 const hostile = `
   create schema "odd; sch.ema";
   create schema "order";

@@ -18,7 +18,7 @@ beforeEach(async () => {
   for (const reader of from(111, 115)) await come(reader, ...from(101, 110));
 });
 
-/** Somebody comes to the posts of others, and to some more than once. */
+/** A user interacts with posts of others, with some more than once. */
 async function come(who: number, ...authors: number[]): Promise<void> {
   for (const table of ["post_views", "comments"])
     await pool.query(`insert into public.${table} (user_id, post_id) select $1, unnest($2::uuid[])`, [
@@ -40,7 +40,7 @@ test("who only ever came to each other's posts is in a circle, and who came to t
   await come(2, 1);
   await come(3, 2);
   await come(4, 1, 3);
-  // 20 came to nobody, so who came to 20 is outside, and who came to them
+  // 20 has no interactions, so a user with posts of 20 alone is outside, and so are that user's own readers
   await come(5, 1, 20);
   await come(6, 5);
   await come(7, 6, 1);

@@ -25,7 +25,7 @@ before(async () => {
     analyze`);
 });
 
-/** As the Data API does it for somebody who is signed in, where the role is authenticated. */
+/** Runs SQL as the Data API does; the role authenticated is a signed-in user. */
 async function as(name: string, role: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = await pool.connect();
   try {
@@ -42,7 +42,7 @@ async function as(name: string, role: string, sql: string): Promise<Record<strin
   }
 }
 
-/** Pages of 8 kB that the candidates of somebody's feed look at, once plans are made. */
+/** Pages of 8 kB that the candidates of a feed read, once plans are made. */
 async function pagesOf(name: string): Promise<number> {
   const candidates = `explain (analyze, buffers, format json) select recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', ${person(name)}))`;
   await as(name, "service_role", candidates);

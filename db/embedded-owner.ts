@@ -10,7 +10,7 @@ export interface Owner {
 
 const fileOf = (folder: string) => join(folder, "owner.json");
 
-/** Reads who has the folder open; undefined: nobody. */
+/** Reads which process has the folder open; undefined: none. */
 export async function readOwner(folder: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await readFile(fileOf(folder), "utf8")) as Owner;
@@ -46,7 +46,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // it runs, but belongs to somebody else
+    // it runs, but belongs to another user
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -13,11 +13,7 @@ interface Waiting {
 
 /**
  * A server, not yet started, whose connections share an embedded database, statement by statement and transaction by transaction.
- *
- * A program that awaits one connection while another one of its own is in a transaction waits for itself, for ever: on PostgreSQL it would not
- * wait at all. With `patience`, in milliseconds, a connection ends with an error when it has waited so long while the transaction before it
- * brought no statement. That is for tests, which have the database for themselves. Elsewhere the transaction may be another program's,
- * which goes on when it has computed or the laptop is opened again, and who cannot wait for that brings a timeout.
+ * With `patience` (ms; for tests) a connection that waits for an idle transaction of the same program ends with an error.
  */
 export function embeddedServer(
   database: PGlite,

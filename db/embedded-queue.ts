@@ -6,12 +6,8 @@ const unfinished = new Set([..."PBDECH"].map((type) => type.charCodeAt(0)));
 const sync = "S".charCodeAt(0);
 
 /**
- * Makes PGLiteSocketServer keep the messages of one statement together.
- *
- * It hands out the database message by message, and holds it for one connection only inside a transaction. A statement
- * whose parameters arrive in several TCP packets could then be mixed with another connection's: with 8 connections and
- * parameters of 6 MB, 25 of 60 queries came back with the wrong row. Here a statement counts as a transaction until its Sync.
- * `onMessage` is told of each message when the database has answered it.
+ * Makes PGLiteSocketServer keep a statement's messages together: until its Sync a statement counts as a transaction.
+ * Else statements of several TCP packets mix. `onMessage` gets each message after the database's answer.
  */
 export function oneStatementAtATime(database: PGlite, onMessage: (message: Uint8Array) => void = () => {}): PGlite {
   let midStatement = false;

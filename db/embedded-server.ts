@@ -1,5 +1,5 @@
 // Serves an embedded database: node db/embedded-server.ts FOLDER [--memory DUMP]. Started by db/embedded.ts only.
-// Lives as long as the process that started it, and as long as anybody is connected.
+// Lives as long as the process that started it, and as long as a connection is open.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -48,7 +48,7 @@ async function serve(): Promise<void> {
     if (!inMemory) await removeOwner(folder, process.pid);
     process.exit(0);
   };
-  /** Stops as soon as nobody is connected; gives up after a time. Returns the number of connections. */
+  /** Stops when the last connection has closed; gives up after a time. Returns the number of open connections. */
   const stopWhenIdle = async (milliseconds: number): Promise<number> => {
     const deadline = Date.now() + milliseconds;
     while (server.getStats().activeConnections > 0 && Date.now() < deadline) {
@@ -59,8 +59,9 @@ async function serve(): Promise<void> {
     return connections;
   };
   process.on("SIGINT", () => {});
-  // SIGTERM has no handler, so that it ends the process in the middle of a statement too: a folder loses what was not committed, and nothing else
-  // the connections of whoever releases us may still be closing
+  // SIGTERM has no handler, so that it ends the process within a statement too; a folder loses only uncommitted
+  // changes
+  // the last connections may still be closing
   process.on("message", async () => report({ inUse: await stopWhenIdle(300) }));
   process.on("disconnect", () => stopWhenIdle(Number.POSITIVE_INFINITY));
   await report({ port });

@@ -71,7 +71,7 @@ await onBoth(
     assert.equal(await participants(), 2);
 
     await pool.query("delete from auth.users where id = $1", [people.ada]);
-    // by the app alone, with nobody working the queues
+    // by the app alone, without a worker of the queues
     assert.ok(!(await tablesWith(pool, people.ada)).includes("recsys_engine.embedding_jobs"));
     await workOff(pool);
     assert.deepEqual(await tablesWith(pool, people.ada), []);

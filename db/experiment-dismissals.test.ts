@@ -66,7 +66,8 @@ test("a post that was shown and then dismissed or voted against within the windo
   await fill(5);
   for (const n of [1, 2, 3, 4, 5]) await show(300, person(1), post(n), "e/control");
   for (const n of [1, 2]) await show(200, person(2), post(n), "e/b");
-  // both at once, the second as a vote against it, the third too late, the fourth before it was shown, the fifth by somebody else
+  // both at once, the second as a vote against it, the third too late, the fourth before it was shown, the fifth by
+  // another user
   await dismiss(299, person(1), post(1));
   await act(298, person(1), post(1), "post_votes", -1);
   await act(241, person(1), post(2), "post_votes", -1);
@@ -104,7 +105,7 @@ test("where nobody dismissed anything that they were shown, the report has no ro
   await dismiss(299, person(3), post(1));
   assert.deepEqual(await metrics(), ["view", "vote", "comment"]);
   assert.deepEqual(await outcomes("dismiss"), []);
-  // one of the time before is enough: that nobody does it any more is worth a row
+  // one row of the time before is enough: that the action has stopped is worth a row
   await show(20 * day, person(2), post(3), null);
   await dismiss(20 * day - 1, person(2), post(3));
   assert.deepEqual(await outcomes("dismiss"), ["b: 1 0 1 1", "control: 1 0 0 0"]);

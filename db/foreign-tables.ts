@@ -1,4 +1,7 @@
-/** Whose database is this? Tables that are neither the platform's nor ours belong to an app, which nobody may fill or change unasked. */
+/**
+ * Checks whether a database belongs to an app: its tables, beside the platform's and ours, must not be filled or
+ * changed.
+ */
 import type { Database } from "./connect.ts";
 
 /** Schemas that a Supabase project has by itself, and those of the engine. */

@@ -11,7 +11,10 @@ interface DeclaredFunction {
   columns: { name: string; type: string }[];
 }
 
-/** A scalar's only column has the function's name, as in `select * from f()`. Triggers call nobody but Postgres. */
+/**
+ * A scalar's only column has the function's name, as in `select * from f()`. Triggers are called by PostgreSQL
+ * alone.
+ */
 const functionsSql = `
 select pronamespace::regnamespace::text as schema, proname as name, obj_description(pg_proc.oid, 'pg_proc') as comment, pronargdefaults as defaults,
   coalesce((select json_agg(json_build_object('name', argument.name, 'type', format_type(argument.type, null)) order by place)

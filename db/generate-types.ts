@@ -34,7 +34,7 @@ export async function generateTypes({ pool, url }: Database): Promise<string> {
   return `${withoutNulls(tables, await viewsOf(pool))}\n${await functionTypes(pool)}`;
 }
 
-/** Postgres doesn't know what of a view is never null: as with functions, whoever reads what may be null says so. */
+/** Postgres does not know which columns of a view are never null: the caller handles null, as with functions. */
 function withoutNulls(types: string, views: Set<string>): string {
   const interfaceOf = new Map(
     [...types.matchAll(/^ {2}"?([\w.]+)"?: (\w+);$/gm)].map(([, table, name]) => [name, table]),

@@ -156,7 +156,7 @@ export function sampleOf({ sample }: Table, { name }: Column): SampledColumn | u
 /** With fewer rows an app is new, and what is not there yet may come. */
 const enoughRows = 20;
 
-/** Whether a column is there and nobody has ever filled it. */
+/** Whether a column exists and has no value in any row. */
 export function isUnused(table: Table, column: Column): boolean {
   return sampleOf(table, column)?.present === 0;
 }
@@ -170,7 +170,10 @@ export function sayableValues({ closed, values }: Column): string[] {
   return closed ? values : values.filter(isSayable);
 }
 
-/** Whether a value is one word or two: whoever may write any text may write a secret, an address or a whole letter. recsys.check says as much. */
+/**
+ * Whether a value is one or two words. A longer text that users write may hold a secret, an address or a letter;
+ * recsys.check says as much.
+ */
 export function isSayable(value: string): boolean {
   return value.length <= 24 && /^[^\s\p{Cc}\p{Bidi_Control}@]+( [^\s\p{Cc}\p{Bidi_Control}@]+)?$/u.test(value);
 }

@@ -23,7 +23,7 @@ export function pickColumn(table: Table, names: readonly string[], kinds: Column
   return undefined;
 }
 
-/** The same among those that somebody has filled. */
+/** Picks as `pickColumn` does, among the columns that have values. */
 export function pickUsed(table: Table, names: readonly string[], kinds: ColumnKind[]): Column | undefined {
   return pickColumn({ ...table, columns: table.columns.filter((column) => !isUnused(table, column)) }, names, kinds);
 }
@@ -52,7 +52,7 @@ export function bodyOf(table: Table): { column: Column; sure: boolean } | undefi
       isProse(column.name) &&
       !/(_|I)[dD]$/.test(column.name),
   );
-  // nobody has filled it yet, but somebody may
+  // it is empty now and may be filled later
   const empty = pickColumn(table, columns.body, texts);
   const found = other ?? (empty !== title ? empty : undefined);
   return found && { column: found, sure: false };
@@ -144,7 +144,7 @@ export function visibleRowConditions(table: Table): Condition[] {
   return statedConditions(table).filter((condition) => !leavesNothing(table, condition));
 }
 
-/** What holds of a post that is for more than a few: whom it is for may be somebody alone. */
+/** The condition of posts that are for more than a few readers: an audience may be one person. */
 export function audienceCondition(table: Table): Condition | undefined {
   const column = pickColumn(table, columns.audience, ["text", "enum"]);
   const few = column?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];

@@ -15,9 +15,8 @@ export async function readingApp<T>(pool: pg.Pool, read: (client: pg.ClientBase)
 }
 
 /**
- * The catalog of all schemas that are not Supabase's or the engine's, with a sample of the rows of each table, as the transaction of a
- * client sees them; names come with their schemas where its search_path is empty. Left out is what no view or trigger of a draft could be
- * put on: partitions, tables that inherit, foreign tables.
+ * Reads the catalog of all schemas but Supabase's and the engine's, with sample rows of each table, in the client's
+ * transaction. Leaves out what takes no view or trigger of a draft: partitions, tables that inherit, foreign tables.
  */
 export async function readTables(client: pg.ClientBase): Promise<Catalog> {
   const { rows } = await client.query<{ table: ReadTable }>(tablesSql, [platformSchemas]);
@@ -30,7 +29,7 @@ export async function readTables(client: pg.ClientBase): Promise<Catalog> {
   return tables;
 }
 
-/** Of words whose number nobody limits, a column has few: more are texts of their own. */
+/** A column of kinds has at most this many values; one with more holds free text. */
 const fewValues = 30;
 
 function sampled(table: Table, sample: TableSample | undefined): Table {

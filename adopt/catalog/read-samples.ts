@@ -89,7 +89,7 @@ function factsOf({ name, kind }: Column): string {
   return `count(*) filter (where ${there})::float8, count(*) filter (where ${yes})::float8, count(*) filter (where ${negative})::float8, coalesce(${length}, 0)::float8`;
 }
 
-/** Columns whose values are words for kinds of things, of which there are few. */
+/** Whether the values of a column are words for kinds of things. */
 function namesKinds({ name, kind }: Column): boolean {
   if (kind === "enum") return true;
   const plain = plainName(name);
@@ -107,7 +107,7 @@ function namesKinds({ name, kind }: Column): boolean {
   );
 }
 
-// Questions about rows, asked so that nobody waits for them: no lock is held, and none is waited for.
+// Queries about rows that take no lock and wait for none.
 
 /** Why there is no answer, said of the table. */
 interface Unanswered {
@@ -148,7 +148,10 @@ export class Questions {
     }
   }
 
-  /** SQL of a table under an alias, of which `most` pages are read, and whether these are all; or why its size is not known. */
+  /**
+   * SQL that reads `most` pages of a table under an alias, and whether these are all pages; or the reason that its
+   * size is unknown.
+   */
   async sample(
     table: Pick<Table, "schema" | "name">,
     alias: string,
@@ -164,6 +167,6 @@ export class Questions {
   }
 }
 
-/** SQL of how many pages a table has, with all its partitions, of which one that is not partitioned has none: $1 is its name. */
+/** SQL that counts the pages of table $1, its partitions included. */
 const pagesSql = `select (pg_catalog.pg_relation_size($1::pg_catalog.regclass)
   + coalesce((select sum(pg_catalog.pg_relation_size(tree.relid)) from pg_catalog.pg_partition_tree($1::pg_catalog.regclass) as tree where tree.isleaf), 0)) / 8192 as pages`;

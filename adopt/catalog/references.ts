@@ -12,7 +12,7 @@ interface Reference {
   sure: boolean;
 }
 
-/** A row of another table, by which a row is known to be of somebody or something. */
+/** A row of another table that names the person or thing that a row belongs to. */
 export interface Joined {
   table: Table;
   key: string;

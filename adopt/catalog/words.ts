@@ -42,7 +42,7 @@ export const names = {
     "channel room community category group space board forum section workspace team organization organisation org company conversation chat list collection folder server subreddit hub playlist instance site tenant clip album antenna series",
   ),
   chat: set("message dm"),
-  /** Tables of what the app does about its own rows, which nobody reads as a post. */
+  /** Tables in which an app keeps its own records; no user reads them as posts. */
   chores: set(
     "notification invite invitation session token setting preference audit log draft job queue report flag moderation mod admin ban warning migration revision version edit history upload attachment medium media image file asset embedding aggregate stat count cache search mention webhook device subscription membership permission role key secret payment invoice order password verification registration application backup import export summary bookmarklet announcement rule domain severance trend suggestion suggested template email newsletter card preview translation limit note_internal appeal preset purge tombstone pin pining pinning pinned featured poll tagging block blocking mute muting follow follower following adjustment variant trial success",
   ),
@@ -120,7 +120,7 @@ export const columns = {
   adult: list("nsfw is_nsfw adult is_adult sensitive is_sensitive explicit is_explicit mature is_mature"),
   /** Of a post that moderators let in, and of a question with an answer. */
   acceptedFlag: list("accepted is_accepted reviewed is_reviewed verified is_verified moderated confirmed is_confirmed"),
-  /** Values of it for somebody alone, or for whoever comes by its address: nothing for a feed. */
+  /** Values of it for one person alone, or for readers who know the address: not for feeds. */
   keptToFew: list("specified direct private secret unlisted home self only_me me nobody hidden draft link"),
   sort: list("type kind archetype post_type content_type category_type"),
   kind: list(

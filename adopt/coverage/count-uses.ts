@@ -1,4 +1,4 @@
-/** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
+/** Counts the rows of an app's tables as a draft would read them, within limits that keep the load small. */
 import { isSayable, keyOf, type Table } from "../catalog/catalog.ts";
 import { at, literal, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
@@ -15,7 +15,7 @@ export interface UseCount {
   /** All that were looked at, and whether that is the whole table. */
   rows: number;
   whole: boolean;
-  /** Those that the views would read, and of these: without text, by or to somebody who is not there, of a post that is not there. */
+  /** The rows that the views would read; and those without a text, by or to a missing person, of a missing post. */
   used: number;
   empty: number;
   ofNobody: number;
@@ -91,7 +91,7 @@ async function unlistedKinds(
 function isNobody(table: Table, { column, holds }: PersonColumn, people: People): string {
   const key = holds === "user id" ? people.userId : people.key;
   if (!key || people.table === table) return "false";
-  // null is nobody, too
+  // null is no person either
   return `not exists (select from ${qualified(people.table)} as known where ${at("known", key)} = ${at(table.name, column)})`;
 }
 

@@ -1,4 +1,7 @@
-/** The list of what became of each table: that every one is in it, that its figures are right, and that reading them is felt by nobody. */
+/**
+ * Tests the list of what became of each table: it is complete, its figures are right, and reading them does not
+ * disturb the app.
+ */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import pg from "pg";
@@ -47,7 +50,7 @@ test("each table with a person or a post is in the list once, and none besides",
   const { coverage, sql } = await draftDatabase(pool);
   const [head, ...lines] = coverage.lines;
   assert.match(head, /the worst first/);
-  // 50 are hidden; of the 150 that are left 20 have no title (not the multiples of 4), and 10 are by nobody
+  // 50 are hidden; of the other 150, 20 have no title (not the multiples of 4), and 10 have no author
   assert.equal(
     entryOf(lines, "public.posts"),
     "used, but public.posts 200 posts: 150 of 200; 20 % have no text; 7 % are by nobody whom the table of people has",

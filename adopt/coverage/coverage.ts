@@ -7,7 +7,7 @@ import { countUse, rowsInWords, type UseCount } from "./count-uses.ts";
 import { type TableDisposition, tableDispositions } from "./table-dispositions.ts";
 import type { TableUse } from "./use.ts";
 
-/** In the order in which somebody has to look at them. */
+/** In the order in which a developer has to look at them. */
 const verdicts = ["used, but", "not understood", "left out", "used"] as const;
 
 interface Entry {
@@ -83,7 +83,7 @@ function aligned(entries: Entry[]): string[] {
   );
 }
 
-// What is to be said of the rows of one use, and whether somebody has to look at them.
+// The report on the rows of one use, and whether a developer has to look at them.
 
 /** Where more of the rows are wrong than this, something is. */
 const few = 0.05;
@@ -99,7 +99,7 @@ function describeUse(use: TableUse, counted: UseCount): { text: string; bad: boo
   const emptying = use.where.flatMap((condition, number) =>
     held[number] === 0 ? [`${condition.replace(/ -- unsure: .*$/s, "")} holds of none`] : [],
   );
-  // hardly anybody is against anything
+  // almost no user is against anything
   if (rows > 0 && used === 0 && use.as !== "dismissals")
     note(emptying.join(" and ") || "no row meets all conditions", true);
   for (const { column, left, rows: sampled } of use.unheld ?? [])

@@ -10,7 +10,7 @@ import type { TableUse } from "./use.ts";
 export type TableDisposition =
   | { table: Table; is: "used"; uses: TableUse[] }
   | { table: Table; is: "left out" | "not understood"; why: string }
-  /** With whom or what nobody did anything: settings, sessions. */
+  /** Tables without actions between people and posts: settings, sessions. */
   | { table: Table; is: "irrelevant" };
 
 export function tableDispositions(catalog: Catalog, roles: Roles, uses: TableUse[]): TableDisposition[] {

@@ -5,7 +5,7 @@ import type { PersonColumn } from "../find/find-people.ts";
 
 export interface TableUse {
   table: Table;
-  /** What they are, in the plural: posts, votes (like), people whom somebody mutes. */
+  /** A noun in the plural for them: posts, votes (like), muted people. */
   as: string;
   /** What holds of those that are read, as SQL that calls the table by its name; each may end with a comment. */
   where: string[];

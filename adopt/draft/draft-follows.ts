@@ -1,4 +1,7 @@
-/** recsys.source_follows over the tables that say whom and what somebody follows. Each feed reads it by its user, so nothing has to be watched. */
+/**
+ * recsys.source_follows over the tables that say whom and what a user follows. Each feed reads it by its user, so
+ * nothing has to be watched.
+ */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";

@@ -59,7 +59,7 @@ function ofAccount(
   { table, key, by }: Joined,
   as: string,
 ): ShownPerson {
-  // nobody is served then, so that nothing has to find them
+  // such a person gets no feed, so nothing has to find them
   if (person.holds === "derived key")
     return { sql: personUuidSql(at(alias, person.column), person.column), watched: undefined, note: "" };
   const keyColumn = columnOf(table, key);

@@ -1,4 +1,4 @@
-/** recsys.source_mutes over the tables that say what somebody does not want to see. */
+/** recsys.source_mutes over the tables that say what a user does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pickColumn, type TimeColumn } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";

@@ -155,7 +155,10 @@ export function directionSql(alias: string, { column, form }: Direction): { up: 
   return { up: isOf(form.up), down: isOf(form.down) };
 }
 
-/** One column says of what kind it was. Where anybody may write any word or emoji, those that recsys.kinds does not list count alike. */
+/**
+ * One column holds the kind. Where users may write any word or emoji, those that recsys.kinds does not list count
+ * alike.
+ */
 function addKinds(
   draft: Draft,
   { table, word, action }: InteractionTable,

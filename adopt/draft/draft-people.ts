@@ -159,9 +159,8 @@ export function namesAccounts({ people, contents, actions }: Roles): boolean {
 }
 
 /**
- * A view of auth.users itself would need members to read that table, with everybody's address and the hash of their password, and one of those
- * who wrote or did something would leave out whoever has just signed up. So people get a table of two columns, which a trigger fills; a
- * project's owner may put one on auth.users, but not drop it again, so what it calls can be dropped in its place.
+ * A table of two columns that a trigger fills holds the people. A view of auth.users would show members every address and password
+ * hash. A project's owner may create a trigger on auth.users but not drop it; the function that it calls can be dropped instead.
  */
 export function draftAccounts(draft: Draft): void {
   const texts = draft.doubt(

@@ -218,7 +218,7 @@ function viewOfOne({ table, writer, join, id, created, ...part }: PostPart): str
     `  ${created.sql} as created_at,${created.note}`,
     `  ${part.language} as language`,
     `from ${qualified(table)} as ${identifier(table.name)}`,
-    // left: a post stays whoever wrote it, and whether or not its reader may read their row
+    // left: a post stays whether or not its reader may read the author's row
     ...join,
     `where ${soundTime(created.sql)}${part.conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
@@ -226,9 +226,8 @@ function viewOfOne({ table, writer, join, id, created, ...part }: PostPart): str
 }
 
 /**
- * The posts of several tables. Each select reads one table, without a join or a condition, since PostgreSQL looks a post up by an index of its
- * table in such a union alone; people are joined to all of it, and is_shown says what the conditions do. Tags of other tables are read outside
- * of the union: PostgreSQL would read them for each row that it looks through.
+ * The posts of several tables. PostgreSQL uses a table's index only in a union of plain selects, so each reads one
+ * table. Joins of people, conditions (is_shown) and tags of other tables come outside of the union.
  */
 function viewOfSeveral(draft: Draft, parts: PostPart[]): string[] {
   const [{ author, writer }] = parts;

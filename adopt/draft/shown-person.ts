@@ -43,8 +43,8 @@ export function shownPerson(
 }
 
 /**
- * The uuid in the table of people itself. Where that of auth.users may be missing, one made of their key stands in, so that whoever has no
- * account can be muted and followed as others can.
+ * The uuid in the table of people itself. A person without a row of auth.users gets one made of their key, so that
+ * others can mute and follow them.
  */
 export function personId(draft: Draft, { table, key, userId }: People, alias: string): ShownColumn {
   const name = "recsys_user_id";

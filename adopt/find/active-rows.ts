@@ -15,7 +15,7 @@ const refusedAt = /^(blocked|rejected|refused|declined|denied|unfollowed|cancell
 const accepted = /^(is_|follow_)?(accepted|approved|confirmed)$/;
 const acceptedAt = /^(accepted|approved|confirmed)(_at|_on)?$/;
 
-/** What holds of the rows that stand; `moment`: a column that says by itself that somebody follows. */
+/** The conditions of rows that are valid; `moment`: a column that shows by itself that a user follows. */
 export function activeRowConditions(
   table: Table,
   moment: Column | undefined,

@@ -37,7 +37,7 @@ export interface Actions {
   onComments: CommentDeeds[];
   /** Tables that have to do with posts, and with people, but do not say how. */
   unclear: SkippedTable[];
-  /** Those that say by their names that nobody did anything with a post there. */
+  /** Tables whose names say that their rows are not actions of users on posts. */
   leftOut: SkippedTable[];
   /** Tables that repeat the interactions of another, which would count them twice. */
   repeats: SkippedTable[];

@@ -1,4 +1,4 @@
-/** Which tables say whom and what somebody follows: people, tags, and groups that posts are in. */
+/** Finds the tables that say whom and what a user follows: people, tags, and groups that posts are in. */
 import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { type Condition, pickColumn, type TimeColumn } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf } from "../catalog/references.ts";
@@ -188,7 +188,7 @@ function followerOf(persons: PersonColumn[]): PersonColumn | undefined {
   if (follower) return follower;
   const isTarget = ({ column }: PersonColumn) => isCalled(column, isFollowed);
   if (persons.some(isTarget)) return persons.find((person) => !isTarget(person));
-  // next to one who is followed it is who follows, and next to anybody else who is followed
+  // beside a person who is followed, "following" is the follower; beside anything else, it is followed
   const following = ({ column }: PersonColumn) => isCalled(column, /^following$/);
   return persons.some(following) ? persons.find((person) => !following(person)) : undefined;
 }

@@ -68,7 +68,7 @@ function sharedGroup({ references, people }: KnownApp, table: Table, posts: Tabl
   return undefined;
 }
 
-/** Why it makes no difference to what somebody may read, as far as policies say; undefined: it does. */
+/** The reason that a table makes no difference to what a user may read, by its policies; undefined: it makes one. */
 function whyNot(table: Table, posts: Table): string | undefined {
   const name = nameOf(posts);
   if (!posts.rowSecurity) return `where people belong makes no difference: row level security is off for ${name}`;

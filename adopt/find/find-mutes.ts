@@ -1,4 +1,4 @@
-/** Which tables say what somebody does not want to see: people, tags, words. */
+/** Finds the tables that say what a user does not want to see: people, tags, words. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
@@ -11,7 +11,7 @@ import { postColumnOf } from "./interaction-tables.ts";
 export interface MuteTable {
   table: Table;
   person: PersonColumn;
-  /** Where the person is said by another row: a filter, of which these are the words. */
+  /** Where another row names the person: a filter that has these words. */
   through?: Joined;
   /** In a table of several relations: the time of the block, null where there is none. */
   moment?: Column;
@@ -51,7 +51,7 @@ export function findMutes(
     }
     const [person, whom] = personsOf(app, table);
     if (person && whom && !words.some((word) => /^(filter|hidden)/.test(word))) {
-      // whoever is blocked is named as such; of two equal names the first blocks
+      // the blocked person's column is named as such; of two equal names the first is the one who blocks
       const turned = isTarget(person) && !isTarget(whom);
       const [one, other] = turned ? [whom, person] : [person, whom];
       mutes.push({ table, person: one, what: { kind: "person", whom: other } });

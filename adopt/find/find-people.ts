@@ -165,7 +165,8 @@ function rank({ column, sure }: PersonColumn): number {
   );
 }
 
-// A second table of people, each of whose rows is one of the first: whoever has a login as well as the account by which others know them.
+// A second table of people, each row a person of the first: people who have a login and an account by which others
+// know them.
 
 export interface PersonThrough {
   through: Joined;
@@ -213,7 +214,7 @@ export function selfTextsOf(table: Table, isPeople = false): SelfTexts {
   };
 }
 
-/** The same for a table of people that no other one completes: with columns that nobody has filled yet, for when somebody does. */
+/** The same for a table of people that no other completes; it includes columns that are still empty. */
 export function selfTextsAlone(table: Table): SelfTexts {
   const { bio, location, interests } = selfTextsOf(table, true);
   return {
@@ -235,7 +236,7 @@ export function findProfile(app: KnownApp): Profile | undefined {
   return undefined;
 }
 
-/** Whose the rows of a table are that has one for each person; undefined: it has several, or says of nobody whose they are. */
+/** The person of each row in a table with one row for each person; undefined: it has several, or names none. */
 export function personOfEachRow(app: KnownApp, table: Table): PersonColumn | undefined {
   return personsOf(app, table).find(
     ({ column, sure }) => sure && (table.unique.includes(column.name) || isKey(table, column)),
@@ -254,7 +255,7 @@ export interface Logins {
   /** Where they are of another table of people, whose row says who it is: logins of users, who have an account each. */
   through: Joined | undefined;
   time: TimeColumn;
-  /** Whether somebody came in, or was refused. */
+  /** Whether a login succeeded or was refused. */
   success: Column | undefined;
 }
 

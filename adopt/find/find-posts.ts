@@ -1,4 +1,4 @@
-/** Which table holds the posts: a text, a time, somebody who wrote it, and other tables that say what people did with it. */
+/** Finds the table that holds the posts: a text, a time, an author, and other tables with actions on it. */
 import { type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";

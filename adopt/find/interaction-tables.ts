@@ -124,7 +124,10 @@ export function directionOf(table: Table): { direction?: Direction } {
     : {};
 }
 
-/** Whether some of its numbers are against something; where nobody can tell, whether its name says so rather than how much it is. */
+/**
+ * Whether some of its numbers are against something; where that is unknown, whether its name says so rather than an
+ * amount.
+ */
 function isDirection(table: Table, number: Column): boolean {
   const sampled = sampleOf(table, number);
   if (sampled && sampled.present > 0) return sampled.negative > 0;

@@ -1,7 +1,6 @@
 /**
- * Puts the recommender into the supabase folder of an app: its migrations behind the app's own, a migration for the team to fill, the
- * functions in a folder that is theirs alone, and their stanza of config.toml. Done again with a later checkout it upgrades: what is new comes
- * behind the app's last migration, and what the team filled is kept.
+ * Puts the recommender into the supabase folder of an app: migrations behind the app's own, one for the team to fill,
+ * functions and config. Run again with a later version it upgrades: new migrations come last, and the filled one is kept.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

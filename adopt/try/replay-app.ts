@@ -25,7 +25,7 @@ import { findOwnOrder, type OwnOrder, ownOrderRecommender } from "./own-order.ts
 /** With these a training and a replay stay within minutes and 2 GB. */
 export const copyLimits = { posts: 25_000, others: 200_000 };
 
-/** With fewer visits the standard error of a share is up to .07, more than orders differ by. */
+/** With fewer visits the standard error of a share is up to 0.07, more than orders differ by. */
 export const fewestVisits = 50;
 
 /** As many as `recsys evaluate` replays, so that both give the same figures. */

@@ -112,8 +112,8 @@ class Applause {
 }
 
 /**
- * Somebody who was told the facet of each post: how much of what a user touched is of it, recent applause, age, and reactions per view, as the laws
- * of the simulation weigh them. With `profile` a user starts with the facets of their passions.
+ * A policy that knows the facet of each post: it weighs facets of touched posts, applause, age and reactions per
+ * view as the laws do. With `profile` a user starts with the facets of their passions.
  */
 export class FacetCounts extends Scored {
   readonly name: string;
@@ -161,7 +161,7 @@ export class FacetCounts extends Scored {
   }
 }
 
-/** Somebody who knows everybody's taste and the laws: what nobody can beat. */
+/** A policy that knows all tastes and the laws: an upper bound. */
 export class TrueLaw extends Scored {
   readonly name = "the true law";
 

@@ -15,8 +15,8 @@ const shares = [1, 0.5, 0.1, 0.01, 0.0005];
 const policy = `alter policy "public posts and one's own are readable" on public.posts`;
 
 /**
- * What a reader's vector is the mean of. One interest: 30 posts that lie together, as a trained tower places its users (travel-se: .998 of
- * the 100 nearest are found). Three: posts that have nothing in common, between which no posts lie, the hardest search of a graph.
+ * A reader's vector is a mean of these. One interest: 30 posts that lie together, as trained towers place users (travel-se:
+ * 0.998 of the 100 nearest are found). Three: posts without anything in common, the hardest search of a graph.
  */
 const interests = {
   "one interest": `
@@ -63,7 +63,7 @@ function figuresOf(name: string, searches: Searched[]): Figure[] {
     const shares = searches.filter(({ reader, exact }) => reader.interests === kind && exact > 0);
     return {
       what: `recall@${size}, ${kind}, ${name}`,
-      // where nobody may read anything, nothing is lost
+      // where no reader may read anything, nothing is lost
       value: shares.length === 0 ? 1 : shares.reduce((sum, { right, exact }) => sum + right / exact, 0) / shares.length,
       unit: "",
       floor: { what: "exact", value: 1 },

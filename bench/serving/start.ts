@@ -20,7 +20,7 @@ export async function measureStart(
 ): Promise<Finding> {
   const feeds: number[] = [];
   const floors: number[] = [];
-  // the first compiles what later ones find compiled, as what is deployed is
+  // the first start compiles; later ones find it compiled, as deployed functions do
   for (let i = -1; i < starts; i++) {
     const [feed, floor] = [
       await firstFeed(database.url, users[(i + 1) % users.length], folder),

@@ -76,7 +76,7 @@ export function openSuite({
 
 const sizeOf = (posts: number) => `${posts.toLocaleString("en")} posts`;
 
-/** The same result for whoever asks. */
+/** Runs `make` once and returns the same result to all callers. */
 function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
   let made: Promise<Result> | undefined;
   return () => (made ??= make());

@@ -7,7 +7,7 @@ import { askForFeed } from "./readers.ts";
 
 /** Of V8, in MB, as the platform gives a worker. Left alone it puts off collecting, and 400 MB say nothing of what is held. */
 const heap = 256;
-/** Where the platform counts half of that, a worker ends as soon as nobody waits for it. */
+/** Where the platform counts half of that, a worker ends as soon as no request waits for it. */
 const retiredAt = heap / 2;
 const clients = 16;
 /** Counting is a request as well, so it is done after each so many feeds. */

@@ -1,6 +1,6 @@
 /**
- * A community of what does not age, such as music: many more things than people, of which a few are known to everybody, and no words that say anything.
- * Whom somebody follows has a taste like theirs. Its sizes are those of a public data set of listeners, whose contents it has not seen.
+ * A community of things that do not age, such as music: more things than people, a few of them known to all, without words.
+ * Followed people have a similar taste. The sizes are those of a public data set of listeners; its contents are not used.
  */
 import { writeAll } from "../../db/bundle/write-records.ts";
 import { Random } from "../../trainer/models/nn/random.ts";

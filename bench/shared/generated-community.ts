@@ -116,8 +116,8 @@ export function topicVectors(random: Random, count: number): Float32Array {
 }
 
 /**
- * The graphs of a model before its training, as large as those of one that is trained: since nobody wrote a word of themselves, a
- * user is the mean of their history. The ranker's weights are random.
+ * The graphs of an untrained model, as large as trained ones. No user has a text, so a user is the mean of their
+ * history. The ranker's weights are random.
  */
 export function untrainedGraphs(random: Random): Record<GraphName, Uint8Array> {
   const examples = randomExamples(random, 20, 30);

@@ -9,7 +9,10 @@ import { benchmarkBundle, openFolder, openPostgres, type openScope } from "./wor
 
 type Scope = ReturnType<typeof openScope>;
 
-/** The synthetic community of a seed in one database or more, each with the same model, which serves. Nobody is limited in what they ask. */
+/**
+ * The synthetic community of a seed in one database or more, each with the same served model and without rate
+ * limits.
+ */
 export async function trainedCommunity(scope: Scope, seed: number, names: string[]): Promise<Database[]> {
   const bundle = await benchmarkBundle(scope, undefined, { seed });
   const out = join(await openFolder(scope), "model");

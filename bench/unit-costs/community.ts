@@ -1,4 +1,4 @@
-/** A community of so many posts, made up in SQL with its vectors: in steps, of which those that are done are left out. */
+/** Makes a community of so many posts in SQL with its vectors, in steps; skips steps that are done. */
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";

@@ -14,7 +14,7 @@ type Measured = Cost & { /** Stored, or for a feed answered. */ bytes: number };
 
 const feeds = 200;
 
-/** Feeds of 20 posts over HTTP, each of somebody who asked before. The log of impressions is in it. */
+/** Requests feeds of 20 posts over HTTP for users who asked before, and logs the impressions. */
 export async function measureFeeds(database: Database, { users }: CostedCommunity, folder: string): Promise<Measured> {
   const gateway = await startGateway({ databaseUrl: database.url, port: 0, folder });
   let bytes = 0;

@@ -56,7 +56,7 @@ async function requireDays({ database: { pool } }: CommandContext): Promise<void
     );
 }
 
-/** Throws a `UserError` for whoever may not detach and attach partitions. */
+/** Throws a `UserError` where the role may not detach and attach partitions. */
 async function requireOwner({ database: { pool } }: CommandContext): Promise<void> {
   const { rows } = await pool.query(
     `select current_user as name, pg_get_userbyid(relowner) as owner, pg_has_role(relowner, 'usage') as is_owner

@@ -208,7 +208,7 @@ async function functionsLine(url: string): Promise<Line> {
   const cure =
     "npx supabase functions deploy, from an app that has this version (npx --no-install recsys init --into APP)";
   try {
-    // every app has this one; it says its version to whoever asks, and that they have to sign in
+    // every app has this one; it returns its version without a login, and refuses a feed
     const answer = await fetch(new URL("/functions/v1/recommend", url), { signal: AbortSignal.timeout(10_000) });
     await answer.body?.cancel();
     const found = answer.headers.get(versionHeader);

@@ -66,7 +66,7 @@ export async function findUser(database: Database, wanted: string) {
   return user;
 }
 
-/** The user with the most interactions: somebody whose feed can be expected to be personal. */
+/** The user with the most interactions: their feed can be expected to be personal. */
 export async function mostActiveUser(database: Database) {
   const mostActive = db
     .selectFrom("recsys.source_interactions")

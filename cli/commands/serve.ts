@@ -50,7 +50,7 @@ export function pagesLine({ servesFeedPage, url }: Gateway): string {
   return servesFeedPage ? `the feed page:\n\n  ${url}/\n` : "no feed page: that is for a database on this machine";
 }
 
-/** The console's line. Whoever has the address has the key, which is another one with each start. */
+/** The console's line. Its address holds the key, and each start makes another key. */
 export function consoleLine({ consoleUrl }: Gateway): string {
   return `the console, for you alone: ${consoleUrl}`;
 }

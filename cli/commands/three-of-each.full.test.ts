@@ -84,7 +84,10 @@ async function startFunction(t: TestContext, url: string, name: string): Promise
   return { name, processId: gateway.processId, said: () => `embedded ${completed}`, ended: gateway.ended, stop };
 }
 
-/** Notes each claim, and each vector that is written, until the test is over. A batch then takes .3 s, so that one is nearly always in somebody's hands. */
+/**
+ * Notes each claim and each written vector until the test is over. A batch then takes 0.3 s, so a worker nearly
+ * always holds one.
+ */
 async function noteWrites(t: TestContext, pool: pg.Pool): Promise<void> {
   await pool.query(`
     create table public.noted (what text, id uuid, claim bigint, holder text, at timestamptz default clock_timestamp());
@@ -134,7 +137,7 @@ test("three functions' machines and three workers embed what comes; one of each 
   const all = [...functions, ...workers];
   let posts = 0;
   let isOver = false;
-  // there is always something to do, and nobody has all of it
+  // there is always work, and no worker has all of it
   const writing = (async () => {
     for (; !isOver; await setTimeout(100)) {
       const ids = Array.from({ length: batch }, () => uuid("d", posts++));

@@ -88,7 +88,7 @@ const sum = (parts: Record<string, number>) => Object.values(parts).reduce((tota
 
 export interface Carried {
   size: ComputeSize;
-  /** Of what the size has before it counts as full; above 1: too little. */
+  /** The limit of the size that its use is divided by; above 1: too little. */
   used: Record<Resource, number>;
   /** What is fullest. */
   first: Resource;

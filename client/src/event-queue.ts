@@ -91,7 +91,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
       onChange();
       if (hasAny()) void askWho();
     },
-    /** What of whoever is signed in waits, the oldest first. */
+    /** The unsent events of the signed-in user, the oldest first. */
     unsent: () => (owner === undefined ? [] : waitingOf(owner).map(({ event }) => event)),
     /** Sends what earlier pages left. */
     start(): void {
@@ -99,7 +99,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     },
   };
 
-  /** Who is signed in, which may have changed since; undefined: that cannot be known just now, so it is whoever it was. */
+  /** The signed-in user, who may have changed; undefined: unknown just now, so it is the last known user. */
   async function askWho(): Promise<Session | null | undefined> {
     const session = await readSession();
     if (session !== undefined && session?.owner !== owner) {

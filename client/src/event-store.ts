@@ -17,7 +17,7 @@ export interface EventStore {
   remove(waiting: WaitingEvent): void;
   /** Those of one user, the oldest first. */
   of(owner: string): WaitingEvent[];
-  /** Whether any are kept, of anybody. */
+  /** Whether any events are kept, of any user. */
   hasAny(): boolean;
 }
 
@@ -55,7 +55,7 @@ export function openStore(storage: EventStorage | null): EventStore {
         .flatMap((key) => {
           const event = attempt((storage) => JSON.parse(storage.getItem(key) ?? "null"), null);
           if (typeof event?.id === "string" && key.endsWith(`:${event.id}`)) return [{ owner, at: timeOf(key), event }];
-          // nobody's event, or one that another tab has sent meanwhile
+          // an event without a user, or one that another tab has sent meanwhile
           remove(key);
           return [];
         });

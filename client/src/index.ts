@@ -79,13 +79,13 @@ export interface RecsysOptions {
 export interface ConnectionState {
   /** false: this device has no network. */
   isOnline: boolean;
-  /** The tracked events of whoever is signed in that wait until they can be sent, the oldest first. */
+  /** The signed-in user's tracked events that wait to be sent, the oldest first. */
   unsent: Event[];
 }
 
 /** The functions of the recommender. Each call rejects with a `RecsysError`, but for `track` and `watch`. */
 export interface Recsys {
-  /** The signed-in user's feed; before anybody has signed in, a visitor's, by the `interests` of the request. */
+  /** The signed-in user's feed; without a login, a visitor's, by the `interests` of the request. */
   recommend(request?: Omit<FeedRequest, "count_since">, options?: CallOptions): Promise<Feed>;
   /** How many posts were written since an instant, such as a feed's `made_at`, that the feed might show. */
   newPosts(request: NewPostsRequest, options?: CallOptions): Promise<NewPosts>;

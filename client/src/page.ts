@@ -30,7 +30,7 @@ export function isOnline(): boolean {
   return typeof navigator === "undefined" || navigator.onLine !== false;
 }
 
-/** Whether somebody may be looking; where there is no page, as in React Native, they may. */
+/** Whether a user may be looking; without a page, as in React Native, they may. */
 export function isPageVisible(): boolean {
   return typeof document === "undefined" || document.visibilityState !== "hidden";
 }

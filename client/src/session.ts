@@ -1,13 +1,13 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 
-/** Somebody who is signed in, and what proves it: an event that is kept for them is only ever sent with a token of theirs. */
+/** A signed-in user and the proof of it: an event that is kept for them is only ever sent with a token of theirs. */
 export interface Session {
   /** The user's id and the project that gave it. */
   owner: string;
   token: string;
 }
 
-/** Who is signed in; null: nobody; undefined: that cannot be known just now, as when a token has expired and there is no network. */
+/** The signed-in user; null: none; undefined: unknown just now, as when a token has expired and there is no network. */
 export type ReadSession = () => Promise<Session | null | undefined>;
 
 export function sessionOf(

@@ -14,8 +14,8 @@ export interface FeedPages extends Pages, Omit<Pager, "close"> {
 }
 
 /**
- * The feed of whoever is signed in, page by page. Another request begins another feed; for another reader give the component their id as `key`.
- * `first` is the first page of this request, where a server has asked for it.
+ * The feed of the signed-in user, page by page. Another request begins another feed; for another reader give the
+ * component their id as `key`. `first` is the first page of this request, where a server has asked for it.
  */
 export function useFeed(
   recommender: Recsys,

@@ -4,7 +4,7 @@ import type { Recsys } from "./index.ts";
 /** 1: for a post. -1: against it. 0: neither. */
 export type Vote = 1 | -1 | 0;
 
-/** How somebody votes, as their page shows it. */
+/** A user's votes, as their page shows them. */
 export interface Votes {
   /** The vote on a post, one that is on its way included. */
   of(post_id: string): Vote;
@@ -24,13 +24,13 @@ const none: ReadonlyMap<string, Vote> = new Map();
 /** A click that would undo a vote within so many milliseconds is the second click of a double click. */
 const doubleClick = 500;
 
-/** Votes of whoever is signed in. `stored`: what the app has read of them, as its tables are its own. */
+/** Votes of the signed-in user. `stored`: the votes that the app has read from its own tables. */
 export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> = none): Votes {
   /** On this page. */
   const [given, setGiven] = useState<ReadonlyMap<string, Given>>(new Map());
   /** Before a reload, and not sent yet. */
   const [waiting, setWaiting] = useState(none);
-  /** How many times somebody voted on a post, and their latest vote that is stored. */
+  /** How many times the user voted on a post, and their latest vote that is stored. */
   const turns = useRef(new Map<string, number>());
   const kept = useRef(new Map<string, Vote>());
   /** Time of the last vote on a post, and the vote before it. */

@@ -13,7 +13,6 @@ export interface BundleFile {
 
 /**
  * Finds the files of a bundle before anything is read, so that a missing one costs no time.
- *
  * @throws BundleError when the folder or a required file is missing or may not be read
  */
 export async function openBundle(folder: string): Promise<Partial<Record<BundlePart, BundleFile>>> {

@@ -15,9 +15,8 @@ interface Lines {
 }
 
 /**
- * The lines of a gzipped text file, a chunk of the file at a time, so memory does not grow with the file.
- *
- * @throws BundleError for what is not gzip, is cut off, is not UTF-8 or has a line over `maxLineBytes`
+ * Reads the lines of a gzipped text file chunk by chunk, so memory does not grow with the file.
+ * @throws BundleError when it is not gzip, is cut off, is not UTF-8 or has a line over `maxLineBytes`
  */
 export async function* readLines(file: string): AsyncGenerator<Lines> {
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });

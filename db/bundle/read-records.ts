@@ -11,9 +11,8 @@ interface Records<T> {
 }
 
 /**
- * The validated records of a gzipped NDJSON file, up to `size` at a time. Empty lines are skipped.
- *
- * @throws BundleError with file, line and reason at the first line that is not such a record
+ * Reads and validates the records of a gzipped NDJSON file, up to `size` at a time; skips empty lines.
+ * @throws BundleError with file, line and reason at the first invalid line
  */
 export async function* readRecords<T>(path: string, schema: z.ZodType<T>, size = 5000): AsyncGenerator<Records<T>> {
   let batch: Records<T> = { records: [], lines: [], bytesRead: 0 };
