@@ -83,7 +83,10 @@ async function evening(days: number): Promise<void> {
   );
 }
 
-/** In portions as pg_cron has it, since in one of more than 50,000 changes, as of an import, nobody looks for bursts; and then what waits for the night. */
+/**
+ * Rolls up in portions as pg_cron does, since one of more than 50,000 changes (an import) does not look for bursts;
+ * then does the night's work.
+ */
 async function rollUp(): Promise<void> {
   while (Number((await pool.query("select recsys.roll_up() as written")).rows[0].written) > 0);
   await pool.query("select recsys.roll_up(null), recsys_engine.find_circles()");

@@ -1,4 +1,7 @@
-/** Months of impressions: made ahead, moved out of the default partition, dropped when they are old, and nobody waits. */
+/**
+ * Months of impressions: made ahead, moved out of the default partition, dropped when they are old, and no statement
+ * waits.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { people, post } from "../testing/community.ts";

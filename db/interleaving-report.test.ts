@@ -77,11 +77,11 @@ test("acts count for the team that showed the post last before them, once a post
     [5, 1],
   ]);
   await act(485, one, post(4));
-  // and where no team showed it again, nobody's
+  // and where no team showed it again, no team gets it
   await show(400, one, [[6, 1]]);
   await show(395, one, [[6, null]]);
   await act(390, one, post(6));
-  // as many of one as of the other is nobody's win; a vote outweighs a view
+  // as many of one as of the other is a tie; a vote outweighs a view
   await show(300, two, [
     [1, 1],
     [2, 2],
@@ -104,7 +104,7 @@ test("acts count for the team that showed the post last before them, once a post
     "score 2 1 0 1.2 0.2",
     "view 2 0 0 1 1",
     "vote 2 1 0 1 0",
-    // of one: the first page is won by the first with a comment, by the second with a vote, and by nobody by weight
+    // of one: the first wins the first page by a comment, the second wins it by a vote, and weights give a tie
     "comment 4 1 0 1 0",
     "score 4 0 2 1 2.2",
     "view 4 0 1 0 1",

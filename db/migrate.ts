@@ -14,10 +14,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Applies the migrations that the database does not have yet, each in a transaction of its own, and returns their versions.
- *
- * They are recorded where `supabase db push` records them, so either tool sees the other's work. What a plain PostgreSQL
- * lacks of a Supabase project is put in first (stubs.sql). Throws a `UserError` where the recorded ones do not fit.
+ * Applies the migrations that the database lacks, each in a transaction of its own, and returns their versions. Records them where
+ * `supabase db push` does. A plain PostgreSQL gets stubs.sql first. Throws a `UserError` where the recorded ones do not fit.
  */
 export async function migrate(database: Database, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = options.migrations ?? (await readMigrations());

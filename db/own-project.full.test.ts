@@ -116,7 +116,7 @@ test("a column that the recommender's table lacks stops the subscription, and go
   await arrives(logins, people.eve);
 });
 
-/** The ids of somebody's feed, as the functions of the recommender's project give it. */
+/** The ids of a reader's feed, as the functions of the recommender's project return it. */
 async function feedOf(t: { after(clean: () => Promise<void>): void }, reader: string): Promise<string[]> {
   const recommend = testApp(t, recommender.url);
   const headers = { authorization: `Bearer ${reader}` };

@@ -73,7 +73,7 @@ test("few vectors are counted; of many a sample says how many there are, in a ta
         ["old", 3, true],
       ],
     );
-    // of 18,000 and 6,000; pages are drawn, of which each has all kinds of rows here
+    // of 18,000 and 6,000; pages are drawn, and each has all kinds of rows here
     for (const [i, posts] of [18_000, 6_000].entries())
       assert.ok(Math.abs(about[i].entities / posts - 1) < 0.15, `${about[i].entities} of ${posts}`);
     assert.deepEqual(await shapes(), about, "the same each time");

@@ -33,7 +33,7 @@ test("plpgsql_check has nothing to say about any function", { skip: noCluster },
      where functions.pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
   );
   assert.ok(rows.length >= 6, "the functions have been looked at");
-  // it explains the statements of recsys_engine.check_indexes(), and whoever may call it may run any
+  // it explains the statements of recsys_engine.check_indexes(), and its callers may run any
   const runsStatements = new Set(["recsys_engine.explained(text,text)"]);
   assert.deepEqual(
     rows.filter(({ name, finding }) => finding !== null && !runsStatements.has(name)),

@@ -1,6 +1,6 @@
 import type { Database } from "./connect.ts";
 
-/** Told how far a long step has come; `total` is left out while nobody can know it. The caller draws the bar. */
+/** Reports the progress of a long step; `total` is left out while it is unknown. The caller draws the bar. */
 export type OnProgress = (progress: { step: string; done: number; total?: number }) => void;
 
 /** What long work in a database is given. */

@@ -12,8 +12,8 @@ const person = (number: number) => `00000000-0000-4000-8000-0000000001${String(n
 const post = (number: number) => `00000000-0000-4000-8000-0000000002${String(number).padStart(2, "0")}`;
 
 /**
- * 20 people, 40 posts, of which all but the first person viewed 10, and views that read authors and times out of texts, as an adopter's
- * may: the title and the value say so.
+ * 20 people and 40 posts; all but the first person viewed 10. The views read authors and times out of texts, as an
+ * adopter's may: the title and the value say so.
  */
 async function community({ pool }: Pick<Database, "pool">): Promise<void> {
   await pool.query(`

@@ -146,7 +146,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return [...stdout.matchAll(/\d+/g)].map(Number);
 }
 
-/** Waits until the server lets somebody in; false when it has ended instead. */
+/** Waits until the server accepts a connection; false when it has ended instead. */
 async function starts(url: string, server: ChildProcess): Promise<boolean> {
   for (const end = Date.now() + 60_000; Date.now() < end; await setTimeout(20)) {
     if (server.exitCode !== null || server.signalCode !== null) return false;

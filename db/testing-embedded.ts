@@ -27,8 +27,8 @@ const unused: EmbeddedReference[] = [];
 let initialState: Promise<InitialState> | undefined;
 
 /**
- * Opens a migrated embedded database in memory. Closing it puts it back as it was migrated, for the next test file of this process. That takes .1 s. A
- * new one takes 1 s, from a dump that the first call makes.
+ * Opens a migrated embedded database in memory. Closing it resets it for the next test file of this process, which
+ * takes 0.1 s. A new one takes 1 s, from a dump that the first call makes.
  */
 export async function openEmbeddedCopy(): Promise<Database> {
   const server = unused.pop() ?? (await startCopy());

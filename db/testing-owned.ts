@@ -4,9 +4,8 @@ import type { Scope } from "./testing.ts";
 import { createDatabase, testServer, withClient } from "./testing-postgres.ts";
 
 /**
- * The URLs of a database: as its owner reaches it, who is no superuser, and as the platform does. What the platform does as a superuser is
- * done: the schema extensions with pgvector, and the schema auth, which is not the owner's: of auth.users the owner may read all rows, refer
- * to them and put triggers on the table.
+ * The URLs of a database for its owner, who is no superuser, and for the platform, which has made the schema
+ * extensions with pgvector and the schema auth. The owner may read auth.users, refer to it and put triggers on it.
  */
 export async function ownedDatabase(scope: Scope, name = "owned"): Promise<{ url: string; platformUrl: string }> {
   const server = (await testServer()) as string;

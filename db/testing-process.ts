@@ -38,7 +38,7 @@ export function removeAtEnd(folder: string, pidFile: string): () => Promise<void
   };
 }
 
-/** Whether a database lets somebody in and answers. */
+/** Whether a database accepts a connection and answers. */
 export async function answers(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);

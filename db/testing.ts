@@ -29,9 +29,8 @@ export async function testDatabase(scope: Scope, name = "test"): Promise<Databas
 }
 
 /**
- * The same for a test of what both kinds do alike, such as models that are trained on what a database holds, rules under random policies, reports of
- * experiments, or pages: `npm test -- --both` runs the file once. For each of them another file runs on both: trainer/worked-examples.full.test.ts,
- * recommend.test.ts, experiment-report.test.ts, feed.test.ts.
+ * The same for a test of behaviour that both kinds of database share; `npm test -- --both` runs such a file on each. Otherwise a
+ * sibling file runs on both: trainer/worked-examples.full.test.ts, recommend.test.ts, experiment-report.test.ts, feed.test.ts.
  */
 export async function eitherDatabase(scope: Scope, name: string): Promise<Database> {
   return await openFor(scope, await findServer(), name);

@@ -298,7 +298,7 @@ test("the trials of old posts go at night, with whom they were shown to; those t
     "update recsys_engine.exploration_stats set created_at = now() - interval '8 days' where post_id = $1",
     [post(0)],
   );
-  // shown and deleted before anybody counted it
+  // shown and deleted before it was counted
   await pool.query("insert into recsys_engine.exploration_impressions values ($1, $2, now() - interval '15 days')", [
     post(99),
     person(1),
@@ -329,7 +329,7 @@ test("nobody but the service reads who was shown what", async () => {
   }
 });
 
-/** What a feed reads, in a transaction of somebody's, who may not read it themselves. */
+/** Reads as a feed does, in a transaction of a user who may not read the tables. */
 async function read(kept = createExplorationStatsCache(), featureStore = 1, now = Date.now()) {
   const reader = openPool(url, () => undefined, { max: 1 });
   const connection = await reader.connect();

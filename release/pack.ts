@@ -1,7 +1,6 @@
 /**
- * `npm run pack`: the package that a team installs, as recsys-VERSION.tgz. It lies as the checkout does, so that whatever finds a file by its own
- * place finds it there too: what Node runs is compiled (it strips no types below node_modules), the functions stay TypeScript for Deno, and the
- * pages are built.
+ * `npm run pack`: the package that a team installs, as recsys-VERSION.tgz, laid out as the checkout so that relative paths work.
+ * Code for Node is compiled (Node strips no types below node_modules), functions stay TypeScript for Deno, pages are built.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

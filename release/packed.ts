@@ -29,7 +29,7 @@ export async function inNewFolder(work: (folder: string) => Promise<void>): Prom
   }
 }
 
-/** The environment of somebody who has no checkout: `first` comes first in PATH, and nothing of the npm that runs this is left. */
+/** An environment without a checkout: `first` comes first in PATH, and nothing of the npm that runs this is left. */
 export function elsewhere(...first: string[]): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>

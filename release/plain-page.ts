@@ -27,7 +27,7 @@ export function madeSession(userId: string, access_token: string): string {
   return JSON.stringify({ access_token, refresh_token: "r", token_type: "bearer", ...times, user });
 }
 
-/** Somebody new in the example app, who cares about chess, and their session. */
+/** A new reader in the example app, who cares about chess, and their session. */
 export async function newReader(pool: pg.Pool, gateway: Gateway): Promise<{ reader: string; session: string }> {
   const { rows } = await pool.query<{ id: string }>(
     "insert into public.profiles (id, passions, bio, created_at) values (gen_random_uuid(), '{chess}', '', now()) returning id",
@@ -36,7 +36,7 @@ export async function newReader(pool: pg.Pool, gateway: Gateway): Promise<{ read
   return { reader, session: madeSession(reader, await gateway.tokenOf(reader)) };
 }
 
-/** Somebody is signed in on all pages, as supabase-js keeps it. */
+/** Signs a user in on all pages, as supabase-js keeps the session. */
 export async function signInStorage(context: BrowserContext, session: string): Promise<void> {
   await context.addInitScript(([key, session]) => localStorage.setItem(key, session), [sessionKey, session]);
 }

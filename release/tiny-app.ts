@@ -1,4 +1,4 @@
-/** A small app with tables of its own under row level security, such as somebody brings the recommender into. */
+/** A small app with its own tables under row level security, to bring the recommender into. */
 import type pg from "pg";
 
 export const tinyApp = `

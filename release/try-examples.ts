@@ -1,8 +1,6 @@
 /**
- * `node release/try-examples.ts`: each example as its reader has it. In a copy of what is in git, the commands of its README are run as they stand
- * there, which serves it. In Chromium somebody new signs in by the link that the local stand-in prints, and sees 20 posts, more of them further
- * down, and a vote that arrives. Then come the other commands, which build it. Needs a PostgreSQL, Chromium and the npm registry; a minute on two
- * quiet cores.
+ * `node release/try-examples.ts` runs the commands of each example's README in a copy of the repository, and signs a new user in, in Chromium. They
+ * see 20 posts, more further down, and their vote arrives. Needs a PostgreSQL, Chromium and the npm registry; a minute on two quiet cores.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";

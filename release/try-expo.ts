@@ -1,7 +1,6 @@
 /**
- * `node release/try-expo.ts`: the client in Expo. The app of its README, in an empty folder with the client as npm would bring it: its types
- * under Expo's own tsconfig, its bundle by Metro and Hermes for Android, and how it runs without what React Native lacks, on the real
- * functions. There is no device here, so React renders it without one. Needs a PostgreSQL or none, and the npm registry; 40 s on two quiet cores.
+ * `node release/try-expo.ts` tries the client in Expo: types under Expo's tsconfig, a bundle by Metro and Hermes,
+ * and the app without a device. Needs the npm registry, and a PostgreSQL or none; 40 s on two quiet cores.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -26,7 +25,7 @@ const packages = {
 };
 const forTests = { "react-test-renderer": "19.3.0", "@types/react": "^19.2.0" };
 
-/** What of React Native the app imports, as far as somebody who holds the device would notice it. */
+/** The imports of React Native in the app that a user of the device would notice. */
 const withoutDevice = `import { createElement } from "react";
   export const [Button, Text, View] = ["button", "text", "view"];
   export const FlatList = ({ data, renderItem, ListHeaderComponent, ListFooterComponent, ...rest }) =>
@@ -76,7 +75,7 @@ async function writeApp(folder: string, { url, key, session }: { url: string; ke
     "tsconfig.json": JSON.stringify({ extends: "expo/tsconfig.base", compilerOptions: { strict: true } }),
     "index.js": `import { registerRootComponent } from "expo";\nimport App from "./App";\nregisterRootComponent(App);\n`,
     "App.tsx": app,
-    // somebody is signed in, and their session is kept as an app keeps it
+    // a user is signed in, and their session is kept as an app keeps it
     "supabase.ts": `import { createClient } from "@supabase/supabase-js";
       const kept: Record<string, string> = ${JSON.stringify({ [sessionKey]: session })};
       const storage = {

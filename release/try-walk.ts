@@ -1,7 +1,6 @@
 /**
- * `node release/try-walk.ts`: the whole adoption from the package that `npm run pack` made, in an empty folder with nothing else of this
- * checkout: a small app's tables by `supabase db push`, `init` with a draft of the views, another push, `check`, `train`, `publish`, `serve`,
- * and the app's page in Chromium. Needs a PostgreSQL, Chromium and the npm registry; 40 s on two quiet cores.
+ * `node release/try-walk.ts` adopts the packed package in an empty folder: a small app's tables, `init`, push, `check`, `train`,
+ * `publish`, `serve`, and the app's page in Chromium. Needs a PostgreSQL, Chromium and the npm registry; 40 s on two quiet cores.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -114,7 +113,7 @@ async function importsNothing(app: string): Promise<void> {
   const script = `import("recsys").catch(({ code }) => console.log(code))`;
   const said = await outputOf("node", ["--input-type=module", "--eval", script], { cwd: app, env: elsewhere() });
   assert.equal(said.trim(), "ERR_PACKAGE_PATH_NOT_EXPORTED");
-  // where something breaks that nobody expected, RECSYS_TRACE names the sources
+  // where an unexpected error occurs, RECSYS_TRACE names the sources
   const broken = join(app, "broken");
   mkdirSync(join(broken, "supabase/config.toml"), { recursive: true });
   const traced = outputOf("npx", ["--no-install", "recsys", "init", "--into", "broken"], {

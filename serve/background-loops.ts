@@ -64,7 +64,10 @@ export function createThrottledWarning(
   };
 }
 
-/** Whether pg_cron calls a function of recsys in this database, such as `recsys.roll_up`, so that nobody else has to. */
+/**
+ * Whether pg_cron calls a function of recsys in this database, such as `recsys.roll_up`, so that this process must
+ * not.
+ */
 async function hasSchedule(pool: pg.Pool, name: string): Promise<boolean> {
   const { rows } = await pool.query("select to_regclass('cron.job') is not null as present");
   if (!rows[0].present) return false;
@@ -146,8 +149,8 @@ export function runEmbeddingLoop(
 }
 
 /**
- * Makes topics and ideas again whenever another model serves, whoever switched; topics half made are left as they were. `pause`: milliseconds
- * until what failed is tried again, since it may take a processor for a minute each time.
+ * Makes topics and ideas again after each switch of the model; keeps unfinished topics. `pause`: milliseconds before
+ * it tries again after a failure, since a try may take a processor for a minute.
  */
 export function runTopicLoop(
   database: Database,
@@ -183,7 +186,7 @@ export function runBatchLoop(
     .selectFrom("recsys_engine.batch_runs")
     .select("run_id")
     .where("status", "=", "running")
-    // as in recsys_engine.begin_batch_run(): a run that nobody worked that night is over
+    // as in recsys_engine.begin_batch_run(): a run without a worker that night is over
     .where("started_at", ">", sql<Date>`now() - interval '6 hours'`);
   return keep(
     async (signal) => {

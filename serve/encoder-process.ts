@@ -1,7 +1,6 @@
 /**
- * A model that makes vectors of texts, by @huggingface/transformers: node serve/encoder-process.ts PACKAGE FOLDER NAME. Started by
- * serve/local-encoders.ts only, and ends with it. A process of its own, because that package brings another ONNX Runtime than onnxruntime-node 1.20.1:
- * the second of two in a process fails to load, since both libraries go by the name libonnxruntime.so.1.
+ * Makes vectors of texts by @huggingface/transformers: node serve/encoder-process.ts PACKAGE FOLDER NAME. Started by serve/local-encoders.ts
+ * only. It is a process of its own because two ONNX Runtimes in one process fail: both are libonnxruntime.so.1.
  */
 import { pathToFileURL } from "node:url";
 import type { EncoderMessage } from "./local-encoders.ts";
@@ -19,7 +18,7 @@ const reasonOf = (error: unknown) => String(error instanceof Error ? error.messa
 process.on("disconnect", () => process.exit(0));
 
 async function load(): Promise<Extractor> {
-  // that of CommonJS, as which it was resolved
+  // its CommonJS build, which the resolver found
   const { env, pipeline } = (await import(pathToFileURL(entry).href)).default as Transformers;
   env.allowLocalModels = true;
   env.allowRemoteModels = false;

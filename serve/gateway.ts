@@ -19,8 +19,8 @@ export interface GatewayOptions {
   /** Where the local signing key is kept. */
   folder?: string;
   /**
-   * The folder of the built pages (web/build.ts), to be served at /. With them come stand-ins for Supabase Auth and PostgREST, by which
-   * whoever reaches the port can be anybody of the community: so for a database that is not on this machine the console alone is served, which asks for the secret key.
+   * The folder of the built pages (web/build.ts), served at / beside stand-ins for Supabase Auth and PostgREST. The stand-ins let
+   * any caller be any user, so a database of another machine gets the console alone, which asks for the secret key.
    */
   site?: string | undefined;
   /** How large V8's heap may become, in MB; left out: as large as it likes. The platform gives a worker 256. */

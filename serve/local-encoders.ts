@@ -11,7 +11,7 @@ import type { Encoder, Encoders } from "../supabase/functions/_shared/embed/enco
 /** What serve/encoder-process.ts says: once that it is ready, or why it is not; then an answer to each text. */
 export type EncoderMessage = { ready: true } | { vector: Float32Array } | { error: string };
 
-/** It brings 475 MB, and so is no dependency of recsys: whoever wants it installs it. */
+/** It has 475 MB, so recsys does not depend on it; users who want it install it. */
 const transformers = "@huggingface/transformers";
 const files = ["config.json", "tokenizer.json", "tokenizer_config.json", join("onnx", "model.onnx")];
 

@@ -56,7 +56,7 @@ test("a post is recommendable by its text within 15 seconds of its insert, and a
   };
   await pool.query("insert into public.profiles (id, bio) values ($1, 'I build kites of paper and silk')", [newcomer]);
   assert.equal((await feed()).basis, "profile", "on the first request, from what they say of themselves");
-  // older than all others and by nobody, so that nothing but its text can bring it
+  // older than all others and without an author, so that only its text can find it
   await pool.query(
     "insert into public.posts (id, author_id, title, created_at) values ($1, $2, 'How to build kites of silk', now() - interval '2 years')",
     [kite, people.author],

@@ -63,9 +63,8 @@ function writeJson(folder: string, name: string, content: object): void {
 }
 
 /**
- * Writes a package by the name of @huggingface/transformers into a folder, with what is used of it: it reads the model's files, refuses what the
- * other would refuse or fetch, and gives each text three numbers. A text of "crash" ends its process, one of "hang" has no
- * end. The id of its process is in FOLDER/NAME/pid.
+ * Writes a stand-in for @huggingface/transformers into a folder: it reads the model's files, refuses the same errors and
+ * returns three numbers a text. "crash" ends its process and "hang" never ends. Its process id is in FOLDER/NAME/pid.
  */
 export function installStandIn(folder: string): void {
   const target = join(folder, "node_modules", "@huggingface", "transformers");

@@ -36,7 +36,6 @@ const laterParts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => !
 
 /**
  * Imports a community bundle in one transaction: all of it or nothing. A second import of the same bundle changes nothing.
- *
  * @throws BundleError with file, line and reason for a bad bundle; the signal's reason when it aborts
  */
 export async function importBundle(
@@ -60,10 +59,9 @@ export async function importBundle(
 }
 
 /**
- * Imports a bundle while feeds are served of it. Users, posts and interactions go in whole or not at all; what comes after is a statement at a time, so that feeds
- * wait for none of it long. Where it was cut off, the same import goes on, and until it is whole `recsys_engine.imports` says so.
- *
- * @throws as `importBundle`
+ * Imports a bundle that feeds are served from: users, posts and interactions at once, the rest in short statements; resumes
+ * where it stopped.
+ * @throws as `importBundle`; `recsys_engine.imports` shows an import that is not complete
  */
 export async function importEarly(
   { pool }: { pool: pg.Pool },

@@ -39,7 +39,7 @@ export class KnownIds {
   }
 }
 
-/** Of which posts, or users, a bundle has a vector. */
+/** The posts, or users, that a bundle has vectors for. */
 export class KnownVectors<Column extends "post_id" | "user_id"> {
   readonly #column: Column;
   readonly #ids: KnownIds;
@@ -50,7 +50,7 @@ export class KnownVectors<Column extends "post_id" | "user_id"> {
     this.#ids = ids;
   }
 
-  /** The uuids of whom the vectors are. @throws BundleError where somebody is unknown, or has a vector already */
+  /** The uuids that the vectors belong to. @throws BundleError where one is unknown, or has a vector already */
   find(vectors: Record<Column, string>[], lines: number[], file: string): { [Name in Column]: (string | null)[] } {
     for (const [i, { [this.#column]: id }] of vectors.entries()) {
       if (this.#known.has(id))
@@ -70,7 +70,7 @@ export class KnownFollows {
     this.#users = users;
   }
 
-  /** @throws BundleError where somebody is unknown, follows themselves, or follows the same twice */
+  /** @throws BundleError where a user is unknown, follows themselves, or follows the same twice */
   targetsOf(follows: FollowRecord[], lines: number[], file: string): string[] {
     const people = follows.map(({ kind, target_id }) => ({ person: kind === "person" ? target_id : null }));
     const { person } = this.#users.find("person", people, lines, file);

@@ -1,9 +1,8 @@
 import type { SchemaCatalog } from "./catalog.ts";
 
 /**
- * What of the schema recsys, which is promised, somebody may miss: what is gone, a column of another type or newly needed, a view whose columns stand
- * in another order, a function that takes or gives something else, a right that was taken away. Of a function further arguments may follow
- * that have defaults.
+ * The broken promises of the schema recsys: a removed object, a column of another type or newly required, another order of a
+ * view's columns, another signature of a function, a revoked right. A function may get further arguments that have defaults.
  */
 export function brokenPromises(from: SchemaCatalog, to: SchemaCatalog): string[] {
   return [...from.keys()].filter((object) => {
@@ -51,7 +50,7 @@ function signatureOf(definition: string): [takes: string, gives: string] {
   return [takes ?? "", gives ?? ""];
 }
 
-/** Whether what these rights are of is still there: of what is gone another line tells. */
+/** Whether the object of these rights still exists: another line reports a removed object. */
 function hasObject(catalog: SchemaCatalog, rights: string): boolean {
   const [, name] = / on \S+ (recsys\..*)$/.exec(rights) ?? [];
   return ["table", "view", "function", "sequence"].some((kind) => catalog.has(`${kind} ${name}`));

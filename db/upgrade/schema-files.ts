@@ -5,9 +5,8 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../user-error.ts";
 
 /**
- * Where the schema lies. `supabase/schemas` is what it is now, each object once; `supabase/upgrade.sql` what has to happen to tables that exist,
- * since the last release; `supabase/migrations` what `supabase db push` applies: a file for each release, which never changes, and one for what is
- * not released, which is made of the two.
+ * The files of the schema. `supabase/schemas` has each object once, as it is now; `supabase/upgrade.sql` changes tables since the
+ * last release. `supabase/migrations` is what `supabase db push` applies: a file for each release, and one made of the two.
  */
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 export const checksums = "db/releases/SHA256SUMS";

@@ -10,12 +10,8 @@ const isCode = (object: string) => /^(function|view) (?!recsys\.source_)/.test(o
 const isRule = (object: string) => /^(policy .* on|trigger .* on recsys(_engine)?\.)/.test(object);
 
 /**
- * The statements that make of an earlier version what a fresh installation is: the changes of tables as they were written by hand, then what
- * follows from them. Functions and views that are gone or whose signature changed are dropped, with what depends on them; those that changed are
- * made again in the order in which a fresh installation makes them; policies, triggers, comments and rights follow.
- *
- * `client` is connected to a database of the earlier version and in a transaction, to be rolled back: every statement is tried there. Throws a
- * `UserError` that lists what only a change of tables can bring about.
+ * Composes the statements from an earlier version to a fresh installation: changes of tables written by hand, then functions, views, policies,
+ * triggers, comments, rights. Tries each on `client`, in a transaction to roll back. Throws a `UserError` with changes that need a table's change.
  */
 export async function composeUpgrade(client: Client, fresh: SchemaCatalog, tables: string): Promise<string> {
   const before = differences(await readCatalog(client), fresh);
@@ -129,7 +125,8 @@ async function isPossible(client: Client, sql: string): Promise<boolean> {
     await client.query(sql);
     return true;
   } catch (error) {
-    // invalid_function_definition, invalid_table_definition, dependent_objects_still_exist; of what else fails is told when it is applied
+    // invalid_function_definition, invalid_table_definition, dependent_objects_still_exist; other failures show when
+    // it is applied
     return !["42P13", "42P16", "2BP01"].includes((error as pg.DatabaseError).code ?? "");
   } finally {
     await client.query("rollback to trying");

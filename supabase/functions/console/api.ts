@@ -27,7 +27,7 @@ export const consoleRequest = z
   })
   .meta({
     id: "ConsoleRequest",
-    description: "One question of whoever runs the community.",
+    description: "One question of an operator of the community.",
     examples: [{ ask: "models" }],
   });
 
@@ -80,16 +80,16 @@ const candidate = feedItem
     why: reason.nullable().describe("null: it is not on the page."),
     features: z.array(z.number()).nullable().describe("What the ranker was told, by the names of feature_names."),
   })
-  .meta({ id: "ConsoleCandidate", description: "A candidate of somebody's feed." });
+  .meta({ id: "ConsoleCandidate", description: "A candidate of a user's feed." });
 
 const feedWithCandidates = feed
   .extend({ feature_names: z.array(z.string()), candidates: z.array(candidate) })
-  .meta({ id: "ConsoleFeed", description: "What somebody's feed is now, with every candidate; asked by `feed`." });
+  .meta({ id: "ConsoleFeed", description: "A user's feed now, with every candidate; asked by `feed`." });
 
 export const consoleApi: Api = {
   name: "console",
   callers: "service",
-  summary: "Questions of whoever runs the community, each with the SQL that answers it.",
+  summary: "Questions of an operator of the community, each with the SQL that answers it.",
   requests: { POST: consoleRequest },
   answer: z.union([table, feedWithCandidates]),
   codes: {

@@ -1,4 +1,6 @@
-/** What a console may ask: every question is answered, with the statement that gives the same in psql, and to nobody without the key. */
+/**
+ * The questions of a console: each is answered, with a statement that gives the same in psql, and only with the key.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

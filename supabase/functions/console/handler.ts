@@ -1,7 +1,6 @@
 /**
- * `POST /console {ask, parameters?}`: what whoever runs the community asks about models, health, what is shown, posts, experiments and
- * people's feeds. Each answer but that of a feed has the SQL that gives it. It takes a secret key of the project, which a hosted project
- * refuses from browsers: there the console is that of `npx --no-install recsys serve --database URL`.
+ * `POST /console {ask, parameters?}`: an operator's questions about models, health, exposure, posts, experiments and feeds, with their SQL.
+ * Takes a secret key, which hosted projects refuse from browsers: use `npx --no-install recsys serve --database URL` there.
  */
 import { ask, type QuestionAnswer } from "../_shared/console/ask.ts";
 import { feedWithCandidates, latency } from "../_shared/console/preview.ts";

@@ -1,7 +1,6 @@
 /**
- * The whole way of a change to its vector (trigger, pg_cron, pg_net, the function `embed` under Deno) while the function and the
- * database are killed in mid-work by turns, people go on writing and models are switched. SOAK sets how often: 4 times by
- * default, 100 in `npm run test:soak`, which waits for lost leases and prints how long vectors took.
+ * The whole way from a change to its vector (trigger, pg_cron, pg_net, the function `embed` under Deno) with kills of function and database.
+ * SOAK sets how often: 4 times by default, 100 in `npm run test:soak`, which waits for lost leases and prints how long vectors took.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -124,7 +123,7 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
     );
 });
 
-/** Jobs that somebody works on. */
+/** Jobs that a worker has claimed. */
 async function claims(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query(
     "select count(*)::int as n, bool_and(claimed_until <= now() + interval '30 seconds') as bounded from recsys_engine.embedding_jobs where claimed_until > now()",
@@ -138,7 +137,7 @@ async function drained(pool: pg.Pool): Promise<void> {
   const empty = async () => {
     if (!soak)
       await pool.query(
-        // a change while somebody works on it begins the count of attempts again, and the lease goes on
+        // a change of a claimed job resets the count of attempts, and the lease goes on
         "update recsys_engine.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '20 seconds'",
       );
     return (await pool.query("select from recsys_engine.embedding_jobs where not is_dead")).rowCount === 0;
@@ -147,7 +146,7 @@ async function drained(pool: pg.Pool): Promise<void> {
 }
 
 async function until(isTrue: () => Promise<boolean>, seconds: number, what: string): Promise<void> {
-  // nobody answers just after a kill
+  // no server answers just after a kill
   const sure = () => isTrue().catch((error) => (error.name === "AssertionError" ? Promise.reject(error) : false));
   for (const end = Date.now() + seconds * 1000; !(await sure()); await setTimeout(10))
     assert.ok(Date.now() < end, `${what} takes more than ${seconds} s`);

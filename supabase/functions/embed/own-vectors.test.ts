@@ -120,7 +120,7 @@ test("vectors of users are found by an index, else their table is named, and one
     assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
     assert.deepEqual(await users(), [], String(face));
   }
-  // somebody who is nobody, or has no account yet, keeps no other from being read
+  // a person who is unknown, or has no account yet, keeps no other from being read
   await pool.query(
     "insert into public.members values (8, null); insert into public.faces values (8, '[1,2,3]'), (9, '[1,2,3]'), (null, '[1,2,3]')",
   );

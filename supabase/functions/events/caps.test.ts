@@ -1,4 +1,4 @@
-/** How much of a person's day is kept: what is more is taken and counted, and is nobody's error. */
+/** The cap on a person's events a day: more are accepted and counted, without an error to any user. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";

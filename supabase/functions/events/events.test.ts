@@ -256,7 +256,7 @@ test("times are plausible: not of the future, not too old, not before the post, 
     { n: 6, minutes: 360, early: false },
     { n: 7, minutes: 60, early: false },
   ]);
-  // with a view on each of the 28 days before, whoever signed up now would be known
+  // with a view on each of the 28 days before, a user who signed up now would be known
   await pool.query("update public.profiles set created_at = now() - interval '30 minutes' where id = $1", [people.ada]);
   assert.deepEqual(await app.send(people.ada, view(6, { occurred_at: ago(29 * 24 * 60) })), ["stored"]);
   const {

@@ -1,6 +1,6 @@
 /**
- * `POST /events {events: [...]}`: what the user did, into the app's tables and under the user's own role. For apps that do
- * not write these tables themselves: whoever does needs no events, as the engine reads the tables.
+ * `POST /events {events: [...]}` writes the user's actions into the app's tables under the user's own role. Apps
+ * that write these tables themselves need no events, as the engine reads the tables.
  */
 import type { Pool } from "../_shared/database/database.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";

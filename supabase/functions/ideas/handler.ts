@@ -1,7 +1,6 @@
 /**
- * `POST /ideas {limit?}`: up to ten posts that the caller might write. Titles come from the community's own language, and where the
- * operator named one, from a language model too; our forecast decides between them. What the titles are made of is read as a member
- * of whom nobody knows, and only what is the caller's own as the caller.
+ * `POST /ideas {limit?}`: up to ten posts that the caller might write, with titles of the community's language and the operator's
+ * language model. Our forecast ranks them. Titles are made as an unknown member reads, and only the caller's own rows as the caller.
  */
 
 import type { Pool } from "../_shared/database/database.ts";

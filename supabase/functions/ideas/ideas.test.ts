@@ -39,7 +39,7 @@ test("the title that is missing among its like, with what to expect of it", asyn
   assert.deepEqual(others, []);
   assert.equal(idea.title, missing);
   assert.equal(idea.topic?.label, "walk");
-  // 29 people came to the first topic; six posts of the form, of which Lima's alone has a comment
+  // 29 people interacted with the first topic; of six posts of the form only Lima's has a comment
   assert.deepEqual(idea.why, { people_interested: 20, posts_lately: 6, unanswered: 5 });
   assert.deepEqual([idea.points, idea.tags], [[], []], "posts on Kyoto have no text and no tags");
   assert.ok(idea.predicted.audience > 1.5, JSON.stringify(idea.predicted));

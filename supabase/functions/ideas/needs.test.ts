@@ -51,7 +51,7 @@ test("a newcomer's post is named nowhere, nor is any for the views of nine", asy
   );
   await pool.query("update recsys_engine.usual_newcomers set share = 1");
   assert.deepEqual((await ask(reader)).body.needs, needs);
-  // of those that wait the last, to which nobody came
+  // the last of those that wait, without interactions
   const [last] = again.needs[0].posts.slice(-1);
   const push = (people: string[]) =>
     pool.query(

@@ -72,7 +72,10 @@ const countSince = z.iso
     refusal: "count_since must be an instant such as the made_at of a feed",
   });
 
-/** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation and one for whoever sends it wrongly. */
+/**
+ * The request of `recommend`. A further field is a line here, with its documentation and the error for a wrong
+ * value.
+ */
 export const feedRequest = z
   .strictObject({
     limit: limitField(100, 20, "How many posts at most."),

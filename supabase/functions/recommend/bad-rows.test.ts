@@ -1,6 +1,6 @@
 /**
- * An app whose tables let anything in, and somebody who makes use of it: rows at times that cannot be, and texts without an end.
- * Others' feeds, the feature store and what training reads are as before.
+ * An app whose tables accept anything, and a user who abuses that: rows at impossible times, and texts without an
+ * end. Others' feeds, the feature store and what training reads stay as before.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";

@@ -22,7 +22,7 @@ const { pool, url } = await eitherDatabase({ after }, "common_posts");
 const random = new Random(1);
 
 const { posts, people } = await fillManyPosts(pool);
-// two of three follow people and topics, of which some of the posts are hidden from them
+// two of three follow people and topics, some of whose posts are hidden from them
 await pool.query(
   `insert into public.follows (user_id, kind, target)
    select ($1::uuid[])[n], 'topic', 'Topic ' || (n + more) % 7 from generate_series(1, 40) as n, generate_series(1, n % 3 * 2) as more

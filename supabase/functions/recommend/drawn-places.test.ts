@@ -176,7 +176,7 @@ test("an experiment may draw for its people, by a temperature of its own", async
       { name: "drawn", share: 0.9999, ...variant },
     ]),
   ]);
-  // whoever is in the other one, once in 10,000 times
+  // a user is in the other one once in 10,000 times
   await pool.query(
     "update recsys.experiment_variants set buckets = case place when 2 then '{[0,10000)}'::int4multirange else '{}' end",
   );

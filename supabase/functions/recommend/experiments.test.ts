@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 /** Starts an experiment in which everybody, but for one in 10,000, is in the variant `b`. */
 async function startWith(b: object, name = "tried", layer = "feed"): Promise<void> {
-  // nobody of this test is in the bucket of the others
+  // no user of this test is in the bucket of the others
   for (;;) {
     const variants = [
       { name: "control", share: 0.0001 },

@@ -1,6 +1,6 @@
 /**
- * Five people whose feeds take as long as they may, and who ask for two a second each, and others who ask meanwhile: nobody of these is refused, or gets
- * less than a live feed. SOAK: how many of their feeds; 63 by default.
+ * Five people ask for the slowest feeds allowed, twice a second each, and others ask meanwhile: all of these get a
+ * live feed. SOAK: how many of their feeds; 63 by default.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";

@@ -208,7 +208,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     for (const [i, [, degraded]] of three.entries()) {
       const { seconds, ...answer } = answers[i];
       assert.deepEqual(answer, { degraded });
-      // far from the 30 seconds of the query; nobody can say how long a busy machine takes for the rest
+      // far from the 30 seconds of the query; how long a busy machine takes for the rest is unknown
       assert.ok(seconds > 2.5 && seconds < 15, `after ${seconds} s`);
     }
     const { seconds, degraded } = await asked(people.ada);

@@ -1,4 +1,7 @@
-/** Posts that the app names, as what its own search found: ranked for the caller, without a trace of what they may not read. */
+/**
+ * Posts that the app names, such as results of its own search: ranked for the caller, without a trace of unreadable
+ * ones.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

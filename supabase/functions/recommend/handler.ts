@@ -23,7 +23,7 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
     const reader = { caller: claims, interests: interestsOf(request) };
     const recommendation = await feedWithFallbacks(services, reader, pageOf(request), request.mode, span);
     const { feed } = recommendation;
-    // an operator who looks at somebody's feed does not show it to them
+    // an operator who looks at a user's feed does not show it to them
     if (feed.items.length > 0 && !claims.preview) {
       const { decision, ...shown } = recommendation;
       afterAnswer(services.impressions, { recommendation: shown, userId: claims.sub });

@@ -1,11 +1,15 @@
 /**
- * No answer holds, counts or gives away a post that its reader may not read, did mute, or did not ask for; and none is shorter than what
- * there is. Random communities under random policies, promotions, groups and preferences; between requests anything changes. Each answer is held against a plain select of the
- * posts as the same caller; what explains a feed, against the same where all that is hidden from its reader is gone. SOAK sets how many requests: 10,000 in `npm run test:soak`, 200 in `npm run test:full`, else 40.
+ * No answer holds, counts or reveals a post that its reader may not read, muted, or did not ask for; and none is shorter than
+ * what there is.
+ * Random communities under random policies, promotions, groups and preferences; between requests anything changes. Each
+ * answer is compared
+ * with a plain select of the posts as the same caller, an explained feed with the same after all hidden rows are gone. SOAK
+ * sets the number of
+ * requests: 10,000 in `npm run test:soak`, 200 in `npm run test:full`, else 40.
  *
- * What has to fill a page: of the sources, `active` brings everything that a reader may be shown, up to 300, since to be written is to be
- * active. So retrieval brings at least min(300, what there is), similar posts min(limit, those with a vector), and a page of up to 100 is
- * full wherever as many posts are left.
+ * Of the sources, `active` returns all posts that a reader may be shown, up to 300, since writing is an activity.
+ * So retrieval returns ≥ min(300, available) posts, similar posts ≥ min(limit, those with a vector), and a page of up to 100
+ * is full.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -58,7 +62,7 @@ const similar = similarApp({ after }, url, { claims: tenantOf });
 
 /** How often what is drawn had to do with an answer. */
 const occurred = new Map<string, number>();
-/** How many retrievals were of somebody who may read few posts. */
+/** How many retrievals were for a user who may read few posts. */
 let ofFew = 0;
 
 /** The answered posts are among the expected, each once, and as many as `least`. */
@@ -251,14 +255,14 @@ const outside: Record<string, (asked: Asked) => Promise<number>> = {
     return await rolledBack(async (client) => {
       const [vector, post] = [unitVector(random), pick(random, [...facts.embedded])];
       const before = await answersTo(client, caller, { modelId, vector, post });
-      // what is dated ahead is in no feed, but its author is somebody whom its reader came to
+      // a future post is in no feed, but its author counts among those whose posts the reader has come to
       const shown = posts.map(({ id }) => id);
       await client.query("delete from public.posts where id <> all ($1) and created_at <= now()", [shown]);
       assert.deepEqual(await answersTo(client, caller, { modelId, vector, post }), before);
       return before.flat().length;
     });
   },
-  /** Whoever wants no personalisation is told the same whatever they did, follow and say of themselves. */
+  /** A user who wants no personalisation gets the same answer whatever they did, follow and say of themselves. */
   async "answers where nothing of the caller is read"({ random, caller, modelId, facts }) {
     return await rolledBack(async (client) => {
       const asked = { modelId, vector: unitVector(random), post: pick(random, [...facts.embedded]) };
@@ -347,7 +351,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   assert.ok(ofFew > requests / 20, `retrievals of few posts: ${ofFew}`);
 });
 
-/** Asks as somebody; returns how many posts were answered. */
+/** Asks as a user; returns how many posts were answered. */
 async function ask(
   random: Random,
   people: string[],

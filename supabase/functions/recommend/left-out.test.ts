@@ -1,4 +1,4 @@
-/** What cannot be ranked costs its own place in a feed, and nobody's feed. */
+/** A post that cannot be ranked loses its own place in a feed, and no feed fails. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -68,7 +68,7 @@ test("a model that says nothing finite of any post is corrupt: then nobody ranks
   );
 });
 
-/** A ranker that gives .5 where a feature of the post is 0, and NaN elsewhere. */
+/** A ranker that returns 0.5 where a feature of the post is 0, and NaN elsewhere. */
 function notANumberWhere(feature: string): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const { post_features, ...unread } = g.inputsOf(contracts.dlrm);

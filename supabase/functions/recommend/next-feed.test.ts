@@ -1,4 +1,4 @@
-/** The very next feed after posts came into view, and the very first one of somebody new. */
+/** The very next feed after posts came into view, and the very first one of a new user. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

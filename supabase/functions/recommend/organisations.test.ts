@@ -1,6 +1,6 @@
 /**
- * Whoever may read few posts gets candidates from these: the same with the same ranks as from all sources, at the cost of what they may read. Which way
- * did is remembered, and never decides what is shown.
+ * A user who may read few posts gets candidates from these: the same with the same ranks as from all sources, at
+ * their cost alone. The strategy that worked is remembered, and never decides which posts are shown.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -44,7 +44,7 @@ after(() => connections.end());
 
 const anyVector = () => vectorAt(unitVectors(random, 1), 0);
 
-/** Somebody's candidates as a worker that keeps `common` finds them, sorted, and how often it asked for them. */
+/** A user's candidates as a worker that keeps `common` finds them, sorted, and how often it asked for them. */
 async function candidatesFor(sub: string, common = createGlobalCandidatesCache(), filter?: Page["filter"]) {
   const caller = { sub, role: "authenticated" };
   return await readAs(connections, caller, readContext(sub), async (connection, [row]) => {
@@ -71,7 +71,10 @@ const comparable = ({ post_id, title, ranks, state, author_affinity }: PostCandi
   author_affinity,
 });
 
-/** What the sources find for somebody, each by a walk of its own or in what they may read; and how many pages of the database that takes. */
+/**
+ * What the sources find for a user, each by a walk of its own or in the readable posts; and how many pages of the
+ * database that takes.
+ */
 async function retrieved(sub: string, mayBeFew: boolean) {
   const client = await pool.connect();
   try {
@@ -131,7 +134,7 @@ test("whoever goes over to another organisation has its posts in the next feed a
   const inCommon = (all: typeof after) => ids(after).filter((id) => ids(all).includes(id)).length;
   assert.equal(inCommon(before), 0);
   assert.ok(inCommon(theirs) > 15);
-  // and whoever may read everything at once
+  // and a user who may read everything at once
   await pool.query(`create policy "everything" on public.posts for select to authenticated using (true)`);
   const everything = await candidatesFor(member, common);
   assert.ok(everything.found.length > 350);

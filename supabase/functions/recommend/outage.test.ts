@@ -21,7 +21,7 @@ test("a database that goes away is an error, and a feed again when it is back", 
   assert.equal(await status(), 200);
   await app.settled();
 
-  // restarted between two requests: whoever asks next must not notice
+  // restarted between two requests: the next user must not notice
   await wire.sever();
   await wire.restore();
   assert.equal(await status(), 200);

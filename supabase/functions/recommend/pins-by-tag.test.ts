@@ -1,4 +1,4 @@
-/** A place of a promotion is for a post or authors that it names: a tag anybody may give their post. */
+/** A place of a promotion is for a post or authors that it names: any user may give their post a tag. */
 import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

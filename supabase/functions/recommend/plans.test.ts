@@ -14,7 +14,7 @@ test("a feed's first query is too cheap to be compiled, also where no table was 
   const { text, values } = toStatement(variantModel.readContext(people.ada, false, readContext));
   const { rows } = await pool.query(`explain (format json) ${text}`, values);
   const cost = rows[0]["QUERY PLAN"][0].Plan["Total Cost"];
-  // jit_above_cost is 100,000 where nobody set it
+  // jit_above_cost is 100,000 by default
   assert.ok(cost < 10_000, `it is expected to cost ${cost}`);
 });
 

@@ -1,4 +1,7 @@
-/** What whoever runs an app puts into feeds by hand: where it stands, to whom it is shown, what is said and logged of it, and what is refused. */
+/**
+ * An operator's promotions: where they stand, to whom they are shown, what is said and logged of them, and what is
+ * refused.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -19,7 +22,7 @@ beforeEach(async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("delete from recsys.promotions");
   await pool.query("update recsys.settings set requests_per_minute = null");
-  // a worker looks every ten seconds whether there are any: one for nobody is there all the time
+  // a worker looks every ten seconds whether there are any: one for no user is there all the time
   await promote({ post_id: post(1), place: 1, people: { user_ids: [uuid("f", 9)] } });
   app.logged.length = 0;
 });

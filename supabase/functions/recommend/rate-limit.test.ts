@@ -1,4 +1,4 @@
-/** How often one person may call: over all functions and workers, whatever becomes of the requests, and nobody else is held up. */
+/** The limit on one person's calls: over all functions and workers, for all outcomes, and without delay to others. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
@@ -12,7 +12,7 @@ const { pool, url } = await testDatabase({ after }, "rate_limit");
 const app = testApp({ after }, url);
 const skip = await withOneSession();
 let next = 0;
-/** Somebody of whom no request was counted yet. */
+/** A user without a counted request. */
 let user: string;
 
 before(async () => {

@@ -1,6 +1,6 @@
 /**
- * Whoever may read more than few posts, and less than half of all, gets candidates from these, which a feed names once: the sources then go past
- * those of others without asking the app's policies. What is told of them is read under the caller's own role.
+ * A user who may read more than few posts, and less than half of all, gets candidates from these, which a feed names once:
+ * the sources then skip others' posts without the app's policies. Details of them are read under the caller's own role.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -34,7 +34,7 @@ const sources = "recsys_engine.retrieve($1, $2, $3::text::extensions.vector, rec
 const candidates =
   "recsys_engine.feed_candidates(jsonb_build_object('role', 'authenticated', 'user_id', $1::uuid, 'model_id', $2::bigint, 'embedding', $3::text, 'seed', 7, 'served', '{}'))";
 
-/** Asks in a transaction of somebody's, which begins as the service role. */
+/** Asks in a transaction of a user, which begins as the service role. */
 async function asked<Result>(sub: string, ask: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   try {

@@ -1,7 +1,6 @@
 /**
- * Feeds by a replica that is behind show nothing that their reader may not read any more, mute or did, and are no shorter than what both know. Random communities
- * under random policies, as in leaks.test.ts; the replica stops following for some requests at a time, and anything changes meanwhile. SOAK sets
- * how many requests: 100 by default, 2,000 in `npm run test:soak`.
+ * Feeds by a replica that is behind show no post that their reader can no longer read, mutes or came to, and are as long as both allow.
+ * Random communities and policies; the replica pauses at times. SOAK sets the requests: 100 by default, 2,000 in `npm run test:soak`.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -103,7 +102,7 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
   assert.ok(counts.masked > requests / 4, `${counts.masked} titles that their reader may not read`);
   assert.ok(counts.hidden > requests / 4, `${counts.hidden} posts were hidden after the replica had stopped`);
 
-  /** The answer to somebody, and whether the replica found its posts. */
+  /** The answer to a user, and whether the replica found its posts. */
   async function answer(caller: PolicyCaller, { limit, filter, named }: FeedAsked) {
     const body = JSON.stringify({ limit, ...(filter && { filter }), ...(named && { candidates: named }) });
     const headers: Record<string, string> = caller.sub
@@ -206,7 +205,7 @@ function anyRequest(random: Random, people: string[], posts: PolicyPost[]): Feed
   return { filter, limit, named: random.below(6) === 0 && ids.length > 0 ? ids : undefined };
 }
 
-/** A post leaves the feed of somebody, or of everybody; says how. */
+/** Removes a post from the feed of one user or of all; says how. */
 async function takeAway(pool: pg.Pool, random: Random, { sub }: PolicyCaller, post: string): Promise<string> {
   const ways: Record<string, [sql: string, ...values: unknown[]]> = {
     deleted: ["delete from public.posts where id = $1", post],

@@ -146,7 +146,7 @@ test("a replica that lags too far, and one that a worker knows nothing of, leave
   await untilBy(true, app, readers[2]);
   await untilBy(true, other, readers[2]);
   assert.deepEqual(codesOf(app), ["replica_disabled", "replica_enabled"]);
-  // a primary that writes nothing leaves nobody behind
+  // a primary without writes leaves no replica behind
   await Promise.all([app.settled(), other.settled()]);
   await replica.caughtUp();
   await setTimeout(2 * behind);

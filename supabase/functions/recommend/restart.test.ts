@@ -40,7 +40,7 @@ test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: 
     await setTimeout(200);
     await cluster.crash(signal);
     const started = performance.now();
-    // whoever asks first once it answers
+    // the first request once it answers
     const first = await app.call(people.ben);
     const took = performance.now() - started;
     back = true;

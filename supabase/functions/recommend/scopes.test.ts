@@ -45,7 +45,10 @@ await pool.query(`
   analyze`);
 const vector = vectorAt(unitVectors(random, 1), 0);
 
-/** Somebody's candidates as a worker with that cache finds them, sorted; what it asked the database for; and what they may read. */
+/**
+ * A user's candidates as a worker with that cache finds them, sorted; what it asked the database for; and what they
+ * may read.
+ */
 async function candidatesFor(sub: string, common = createGlobalCandidatesCache()) {
   return await readAs(connections, { sub, role: "authenticated" }, readContext(sub), async (connection, [row]) => {
     const asked = { candidates: 0, scopes: 0 };
@@ -205,7 +208,7 @@ test("who belongs nowhere has what is of no scope as from all sources, also wher
       [people.slice(0, writers)],
     );
     const common = createGlobalCandidatesCache();
-    // somebody who belongs somewhere is the first, since an app may say nothing of scopes
+    // a user with a scope is the first, since an app may have no scopes
     await pool.query("insert into public.members values ($1, 0, '0')", [people[39]]);
     common.ways.keep(people[39], "all");
     assert.deepEqual((await candidatesFor(people[39], common)).asked, { candidates: 1, scopes: 1 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
     "update recsys.settings set requests_per_minute = null, drawn_share = 0, draw_temperature = 0.5, diversity = 0, author_decay = 1, trial_place = 0",
   );
   shadow = await publishTinyModel(pool, { name: "shadow", graphs: { dlrm: tinyGraphs({ slopes }).dlrm } });
-  // the post's number of degrees times 5, in the plane of the first two axes; of what ada voted for 0
+  // the post's number of degrees times 5, in the plane of the first two axes; 0 for those that ada voted for
   await pool.query(
     `update recsys_engine.post_embeddings_${shadow} set embedding = (array[cosd(turned.by), sind(turned.by)] || array_fill(0, array[30]))::extensions.vector
      from unnest($1::uuid[], $2::int[]) as turned (id, by) where post_id = turned.id`,
@@ -89,7 +89,7 @@ test("what it says is what it would have said, and its chances those of its own 
   const all = (await app.call(people.ada, { limit: 100 })).body.items;
   await app.settled();
   await start();
-  // of which a fifth holds for ada, who came to two posts
+  // a fifth of it holds for ada, who came to two posts
   await pool.query(
     "update recsys.settings set drawn_share = 0.7, draw_temperature = 0.6, diversity = 3.5, author_decay = 0.8",
   );

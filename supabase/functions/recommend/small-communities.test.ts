@@ -31,7 +31,7 @@ async function fill(newcomer: (post: number) => boolean): Promise<void> {
      select id, author, 'Question ' || i, now() - make_interval(hours => 72 * i) from unnest($1::uuid[], $2::uuid[], $3::integer[]) as written (id, author, i)`,
     [posts, authorOf, [...posts.keys()]],
   );
-  // all regulars but the reader viewed each older post a day after it was written; nobody viewed the three newest
+  // all regulars but the reader viewed each older post a day after it was written; the three newest have no view
   await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
      select regular, posts.id, posts.created_at + interval '1 day' from public.posts, unnest($1::uuid[]) as regular

@@ -118,7 +118,7 @@ test(`${times} switches under load: every answer comes from one model, and none 
     }
     const [switched] = await idsOf("active");
     assert.notEqual(switched, active);
-    // whoever asks from now on is answered by it
+    // from now on every user is answered by it
     const { body } = await apps[i % 2].call(people.ben);
     assert.equal(body.model?.id, switched);
     assertOneModel(body);

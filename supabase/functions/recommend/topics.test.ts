@@ -16,7 +16,7 @@ before(async () => {
   await publishTinyModel(pool, { name: "tiny" });
 });
 
-/** Topic 1 has the even posts, of which ada likes all, and topic 2 the odd ones but the last, which has none. */
+/** Topic 1 has the even posts, all liked by ada, and topic 2 the odd ones but the last, which has none. */
 beforeEach(async () => {
   await pool.query(
     "update recsys.settings set topic_share = 1, requests_per_minute = null, trial_place = 0, diversity = 0, author_decay = 1",

@@ -10,7 +10,7 @@ import { testApp } from "./testing.ts";
 const { pool, url } = await eitherDatabase({ after }, "trials");
 
 const readers = [people.ada, people.ben, people.eve];
-// 30 posts, of which 1 to 10 are new, and by nobody who is known: of an author one draws at a time
+// 30 posts; 1 to 10 are new, by unknown authors: one post of an author draws at a time
 beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
@@ -38,7 +38,8 @@ test("the fifth place is a new post's, with a model and without, and its impress
   for (const model of [false, true]) {
     if (model) {
       await publishTinyModel(pool, { name: "tiny" });
-      // of somebody new the ranker's word counts so much that one of which it is sure may come each time (selection/exploration.test.ts)
+      // a new user's ranking counts so much that a post of which it is sure may come each time
+      // (selection/exploration.test.ts)
       await pool.query(
         "insert into public.post_views (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() - interval '1 day'",
         [people.ben, Array.from({ length: 10 }, (_, i) => post(i + 11))],
@@ -128,7 +129,7 @@ test("a post that was shown enough is not tried any more; without others nothing
     for (const { post_id } of explored(body)) assert.equal(post_id, post(31));
   }
   await app.settled();
-  // a third person was shown them, and nobody counted it
+  // a third person was shown them, which is not counted yet
   await pool.query("select recsys.roll_up()");
   assert.deepEqual((await counts()).get(post(1)), [2, 0]);
   await pool.query("delete from public.posts where id = $1", [post(31)]);

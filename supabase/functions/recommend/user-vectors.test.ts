@@ -43,7 +43,7 @@ before(async () => {
   await embedAll(database);
 });
 
-/** What somebody is shown, and its scores. */
+/** The posts that a user is shown, and their scores. */
 async function feedOf(user: string): Promise<Map<string, number>> {
   let { body } = await preview.call(user, { limit: 75 });
   // a first feed on a busy machine takes longer than its steps are given

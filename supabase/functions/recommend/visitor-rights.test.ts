@@ -62,9 +62,9 @@ test("each right of visitors to call the engine is missed", async () => {
     "recsys_engine.posts_of_newcomers(uuid[])",
     // where no model ranks what the app names
     "recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint)",
-    // recsys.explain and tests of what leaks ask it for what a feed finds, by whoever reads
+    // recsys.explain and tests of leaks ask it for a feed's candidates, for any reader
     "recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb)",
-    // common posts, of which these apps have few
+    // common posts: these apps have few of them
     "recsys_engine.text_key(text,text[],uuid)",
     // with a replica
     "recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean)",

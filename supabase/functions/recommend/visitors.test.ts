@@ -1,4 +1,7 @@
-/** Visitors, who have not signed in: a feed by the interests they name, of what the app shows to all, and nothing written of them. */
+/**
+ * Visitors, who have not signed in: a feed by the interests they name, of posts that the app shows to all, and no
+ * row about them.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

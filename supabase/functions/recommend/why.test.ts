@@ -1,4 +1,7 @@
-/** Why a post is shown: from the caller's own history and the post, and never from what somebody else did that the caller may not read. */
+/**
+ * The reasons for a post: from the caller's own history and the post, never from others' actions that the caller may
+ * not read.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -150,7 +153,7 @@ test("that those whom somebody follows came to a post is told of what that reade
     people.eve,
     people.ben,
   ]);
-  // comments are read with their post, votes by nobody else
+  // comments are readable with their post, votes only by their owner
   await pool.query("insert into public.comments (user_id, post_id) select $1, unnest($2::uuid[])", [
     people.ben,
     [post(8), privatePost],
@@ -270,7 +273,7 @@ test("nothing of what others did or may read is in it", async () => {
       else assert.deepEqual(Object.keys(why), ["kind"]);
       assert.ok(!JSON.stringify(why).includes(people.ben));
     }
-    // what trends is told of, and nobody who made it trend
+    // the reason of a trend names no person
     assert.doesNotMatch(JSON.stringify(items), /Divorce|secret/);
   }
 });

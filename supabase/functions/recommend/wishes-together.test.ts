@@ -110,7 +110,7 @@ test("a number of days is whole", async () => {
 
 test("what is pinned is not counted as folded into another, too", async (t) => {
   await title("How to begin", 20, 5);
-  // newer, and somebody else's: the pin takes the older nothing
+  // newer, and another author's: the pin takes nothing from the older
   await pool.query("update public.posts set author_id = $1 where id = $2", [eve, post(5)]);
   await pin(5, 1);
   // without her two votes

@@ -95,7 +95,7 @@ before(async () => {
     await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   const { compilerOptions } = JSON.parse(await readFile(join(root, "tsconfig.json"), "utf8"));
-  // whoever deletes the last user of an argument deletes the argument
+  // an edit that deletes the last user of an argument deletes the argument
   Object.assign(compilerOptions, { noUnusedLocals: false, noUnusedParameters: false, incremental: true });
   const include = ["supabase/functions/*/handler.ts", `${folder}/feed-services.ts`];
   await writeFile(join(copy, "tsconfig.json"), JSON.stringify({ compilerOptions, include }));

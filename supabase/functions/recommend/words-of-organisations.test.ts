@@ -1,6 +1,6 @@
 /**
- * No word of one organisation is in an answer to somebody who is not in it: titles, tags, topics, reasons, ideas, whatever the function. Members go
- * over from one to another between two requests, and the same worker answers on. ROUNDS sets how many requests: 120 by default.
+ * No word of one organisation is in an answer to a user outside it: titles, tags, topics, reasons, ideas, in any function. Members
+ * move between organisations between two requests, and the same worker goes on. ROUNDS sets how many requests: 120 by default.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -20,7 +20,7 @@ const { pool, url } = database;
 const random = new Random(5);
 const rounds = Number(process.env.ROUNDS ?? 120);
 const organisations = ["bax", "cev", "dop"];
-/** That nobody else writes. */
+/** Words that no other organisation writes. */
 const words = (organisation: number) =>
   ["ilar", "orun", "entis", "ushel", "amor", "ekin"].map((end) => `${organisations[organisation]}${end}`);
 

@@ -1,6 +1,6 @@
 /**
- * An attack on what `similar` says of people: a member with 100 private posts as probes, who may mute, block and edit their own profile as
- * they like, works out by least squares what somebody else's vector is, and so what that person did.
+ * An attack on what `similar` says of people: a member with 100 private posts as probes, who may mute, block and
+ * edit their own profile, estimates another user's vector by least squares, and so what that person did.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -22,7 +22,7 @@ const attacker = uuid("a", 0);
 const vectors = unitVectors(random, groups + 500);
 const noise = (n: number) => vectorAt(vectors, groups + n);
 const center = (n: number) => vectorAt(vectors, n % groups);
-/** Members of a group are about .8 alike, as the towers make them. */
+/** Members of a group have cosines of about 0.8, as the towers make them. */
 const people = Array.from({ length: 60 }, (_, n) => ({ id: uuid("a", n), vector: between(center(n), noise(n)) }));
 const posts = Array.from({ length: 240 }, (_, n) => ({ id: uuid("b", n), vector: between(center(n), noise(100 + n)) }));
 const probes = Array.from({ length: 100 }, (_, n) => ({ id: uuid("c", n), vector: noise(400 + n) }));
@@ -61,7 +61,7 @@ before(async () => {
   await pool.query("select recsys_engine.assign_topics($1, $2)", [model, all.map(({ id }) => id)]);
 });
 
-/** What the answer says of somebody, as a number: how similar they are, else at which place they stand, else how many people there are. */
+/** A number for what the answer says of a user: their similarity, else their place, else how many people there are. */
 async function told(victim: string, question: object): Promise<number> {
   const { body } = await call(attacker, question);
   const place = body.items?.findIndex(({ user_id }) => user_id === victim) ?? -1;

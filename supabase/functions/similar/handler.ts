@@ -88,8 +88,8 @@ async function peopleToFollow(pool: Pool, claims: Claims, limit: number): Promis
 }
 
 /**
- * People like the caller: asked by the service, which alone may read the vectors of others, at work for somebody: the request counts as
- * theirs. What is found is kept for a day, but for an operator, who only looks.
+ * People like the caller, found by the service, which alone may read others' vectors, and counted as the caller's
+ * request. The result is kept for a day, but not for an operator, who only looks.
  */
 async function nearPeople(pool: Pool, claims: Claims, limit: number) {
   const { sub, preview = false } = claims;

@@ -1,4 +1,7 @@
-/** Posts like one, people like the caller, a post's reach: who gets what, and that nobody learns of what they may not read. */
+/**
+ * Posts like one, people like the caller, a post's reach: the answers, and that none reveals what its reader may not
+ * read.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase, withoutPostgres } from "../../../db/testing.ts";

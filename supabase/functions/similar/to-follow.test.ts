@@ -1,4 +1,7 @@
-/** Whom and what somebody might follow: from what they came to, and from whom they follow, as far as they may read that. */
+/**
+ * People and topics that a user might follow: from their interactions, and from the follows of those they follow, as
+ * far as they may read these.
+ */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -19,7 +22,7 @@ beforeEach(async () => {
   model = await publishTinyModel(pool, { name: "tiny" });
 });
 
-/** What somebody is told to follow, by who or what it is. */
+/** The suggestions for a user, by person or name. */
 async function toFollow(userId: string, of: "people" | "topics" | "groups", limit = 10) {
   const { status, body } = await call(userId, { find: `${of}_to_follow`, limit });
   assert.equal(status, 200);

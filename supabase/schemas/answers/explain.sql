@@ -1,4 +1,4 @@
--- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
+-- Why a post is in a user's feed, or is not: asked from psql, answered as that user's own request would be.
 
 create function recsys_engine.explain_candidate(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_title text default null)
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
@@ -86,7 +86,8 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text) is
+  'Explains a candidate under the user''s own role: visibility, conversations with dismissed or seen posts, rank and limit in each source, and the nearest post of their history {title, similarity, at}. p_title: the original title; null: what the user reads. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -259,7 +260,8 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is
+  'Explains why a post is in a user''s feed, or not (topic why not): conversations, rank in each source and in the batch list, nearest post of the history, and the ranker''s features when it was last shown. Tells nothing that the user may not read. Similarity uses the stored vector.';
 
 -- explain_candidate takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys_engine.explain_candidate(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) from public;

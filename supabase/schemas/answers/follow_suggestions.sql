@@ -1,5 +1,6 @@
--- Whom and what somebody might follow, which the function `similar` asks under the caller's own role: the app's policies decide whose follows,
--- posts and profiles it may be made of, so an app whose follows are private gets nothing from those of others.
+-- People and topics that a user might follow, asked by the function `similar` under the caller's own role: the app's
+-- policies decide whose
+-- follows, posts and profiles it reads, so an app with private follows gets nothing from those of others.
 
 create function recsys_engine.follow_reason(p_posts bigint, p_people uuid[]) returns json
 language sql stable security invoker set search_path = ''
@@ -62,7 +63,8 @@ begin
     );
 end
 $$;
-comment on function recsys_engine.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user.';
+comment on function recsys_engine.people_to_follow(uuid, integer) is
+  'Suggests people to a user: authors of their last 200 interactions, and people followed by those they follow; most posts and people first; without followed, muted and unreadable people. items: {user_id, why: recsys_engine.follow_reason}. is_known: the caller may read the user.';
 
 create function recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
 returns table (is_known boolean, items json)
@@ -128,7 +130,8 @@ begin
     );
 end
 $$;
-comment on function recsys_engine.topics_to_follow(uuid, integer, text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
+comment on function recsys_engine.topics_to_follow(uuid, integer, text) is
+  'Suggests topics or groups (p_kind: topic, group) to a user: tags of their last 200 interactions (groups: those that are followed as one), and follows of people they follow: {topic, why} or {group, why}. Without followed and muted ones.';
 
 revoke all on function recsys_engine.follow_reason(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) from public;
 grant execute on function recsys_engine.follow_reason(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) to authenticated, service_role;

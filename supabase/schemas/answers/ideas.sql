@@ -8,9 +8,11 @@ create table recsys_engine.idea_pool (
   made_at timestamptz not null default now(),
   post_ids uuid[] not null default '{}'
 );
-comment on table recsys_engine.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
+comment on table recsys_engine.idea_pool is
+  'Titles made of the community''s language, with forecasts: one row, made by the first call of the function `ideas` and again when a day old. Uses words and pairs of words of several authors in posts that any member may read. It names no person and forgets deleted posts.';
 comment on column recsys_engine.idea_pool.is_only is 'There is one row.';
-comment on column recsys_engine.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
+comment on column recsys_engine.idea_pool.model_id is
+  'The model of the vectors, fit and topics; null: none was active. No foreign key: the row may outlive the model.';
 comment on column recsys_engine.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
 comment on column recsys_engine.idea_pool.made_at is 'When.';
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
@@ -41,7 +43,8 @@ as $$
     limit p_limit
   ) as posts;
 $$;
-comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+comment on function recsys_engine.idea_posts(integer) is
+  'The latest posts that the caller may read, without withheld ones (recsys.source_withheld), as columns in order of time, in one row. Texts: the first 300 letters; created_at: milliseconds since 1970. The function `ideas` asks as an unknown member, so ideas use no private posts.';
 
 create function recsys_engine.post_audiences(p_post_ids uuid[])
 returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], of_newcomers boolean[])
@@ -74,7 +77,8 @@ as $$
     ) as first_thousand
   ) as counted;
 $$;
-comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+comment on function recsys_engine.post_audiences(uuid[]) is
+  'For each post, in order: distinct people other than the author who interacted within 7 days of its creation, viewers, voters, commenters, topic (null: none), and whether it is in recsys_engine.posts_of_newcomers. Counts 1,000 interactions of a post at most. One row.';
 
 create function recsys_engine.idea_topics()
 returns table (topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
@@ -141,7 +145,8 @@ as $$
   from (select recsys_engine.feed_preference(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+comment on function recsys_engine.idea_author() is
+  'What ideas need of the caller: profile, impersonal (then only mutes), active model and vector (null: none), muted words (muted) and texts (muted_parts) in small letters, 50 posts older than a week, their latest 100 titles and the last week''s 1,000. One row.';
 
 create function recsys_engine.readable_titled_posts(p_post_ids uuid[]) returns table (post_id uuid, app_id text, title text)
 language sql stable security invoker set search_path = ''

@@ -26,7 +26,7 @@ language plpgsql stable security invoker set search_path = ''
 set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 200
 as $$
 declare
-  -- of the caller's own mutes; nobody's, where nobody is signed in
+  -- by the caller's own mutes; none without a login
   request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(auth.uid(), p_now);
   found_ids uuid[] := array(
     select post_embeddings.post_id
@@ -37,8 +37,9 @@ declare
     limit p_limit
   );
 begin
-  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from these, found
-  -- by whatever index their policy has
+  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: a caller who may read few of many posts is
+  -- answered from these,
+  -- found by the index of their policy
   if cardinality(found_ids) < p_limit then
     found_ids := array(
       select eligible.post_id
@@ -57,7 +58,8 @@ begin
   order by nearness desc, post_embeddings.post_id;
 end
 $$;
-comment on function recsys_engine.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) is 'The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
+comment on function recsys_engine.nearest_posts(bigint, extensions.vector, timestamptz, uuid[], integer) is
+  'Posts that the caller may read and did not mute, created up to an instant, by similarity to a vector of a model, without excluded and idle ones. Returns p_limit rows where so many exist. similarity: inner product of the vectors, from -1 to 1.';
 
 create function recsys.similar_posts(p_post_id uuid, p_limit integer default 10)
 returns table (post_id uuid, title text, author_id uuid, created_at timestamptz, similarity double precision)
@@ -78,7 +80,8 @@ begin
   order by nearest.similarity desc, posts.post_id;
 end
 $$;
-comment on function recsys.similar_posts(uuid, integer) is 'The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. For whoever runs the project. Raises alike where the post has no vector, is none, or is not for the caller to read.';
+comment on function recsys.similar_posts(uuid, integer) is
+  'The posts nearest to a post by the active model, nearest first: those that the caller may read and did not mute. similarity: inner product, from -1 to 1. For operators. Raises the same error where the post has no vector, does not exist, or is unreadable.';
 
 create function recsys_engine.similar_users(p_user_id uuid, p_limit integer default 10)
 returns table (user_id uuid, external_id text, passions text[], bio text, similarity double precision)

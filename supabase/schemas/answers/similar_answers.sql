@@ -1,8 +1,11 @@
--- What the function `similar` asks: posts like one, people like the caller, and how many people a post of the caller's may reach.
+-- Answers of the function `similar`: posts like one, people like the caller, and how many people a post of the
+-- caller's may reach.
 --
--- Vectors of users say what they did, so nobody reads those of others, and no answer says how similar anybody is: whoever moves their own
--- vector by editing their profile, or writes posts to measure with, could work out that of another. From 100 answers of one decimal it
--- was found with a cosine of .92 to .96. So people are named in tens, once a day, and a post's reach is that of its topic.
+-- A user's vector tells what they did, so no user reads another's, and no answer gives a similarity: a user who
+-- moves their own vector by edits
+-- or writes posts as probes could estimate another's. From 100 answers of one decimal that gave a cosine of 0.92 to
+-- 0.96. So people are named
+-- in tens, once a day, and a post's reach is that of its topic.
 
 create function recsys_engine.similar_posts_for_caller(p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)
@@ -120,7 +123,7 @@ begin
       and similar_people.made_at > now() - interval '1 day' and similar_people.made_at <= now();
     if found_ids is null then
       found_ids := recsys_engine.nearest_readable_people(p_claims, similar_people_for_caller.model_id);
-      -- an operator who looks at what somebody gets leaves nothing behind
+      -- an operator who looks at a user's answer leaves nothing behind
       if found_ids is not null and current_setting('transaction_read_only') = 'off' then
         insert into recsys_engine.similar_people as own (user_id, model_id, user_ids) values (me, similar_people_for_caller.model_id, found_ids)
         on conflict (user_id) do update set model_id = excluded.model_id, user_ids = excluded.user_ids, made_at = excluded.made_at;
@@ -147,7 +150,8 @@ begin
   return next;
 end
 $$;
-comment on function recsys_engine.similar_people_for_caller(jsonb, integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
+comment on function recsys_engine.similar_people_for_caller(jsonb, integer) is
+  'The people nearest to the user of these claims, {user_id}, nearest ten first, in tens sorted by id, without muted and unreadable ones: up to 100, or none below recsys_engine.anonymity_threshold(). Computed once a day. None without a vector or an active model. is_known: the user exists.';
 
 create function recsys_engine.post_reach(p_post_id uuid)
 returns table (model_id bigint, model_name text, people integer)
@@ -180,7 +184,7 @@ comment on function recsys_engine.purge_similar_people() is 'Deletes lists of si
 revoke all on function recsys_engine.purge_similar_people(), recsys_engine.similar_posts_for_caller(uuid, integer), recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint),
   recsys_engine.similar_people_for_caller(jsonb, integer), recsys_engine.post_reach(uuid) from public;
 grant execute on function recsys_engine.similar_posts_for_caller(uuid, integer) to authenticated, service_role;
--- whoever calls similar_people_for_caller says who they are: the Edge Function, which checked the token
+-- the caller of similar_people_for_caller names the user: the Edge Function, which checked the token
 grant execute on function recsys_engine.readable_people(jsonb, uuid[]), recsys_engine.nearest_readable_people(jsonb, bigint), recsys_engine.similar_people_for_caller(jsonb, integer),
   recsys_engine.post_reach(uuid), recsys_engine.purge_similar_people() to service_role;
 

@@ -26,7 +26,7 @@ begin
     select left(lower(wanted.value), 100) as topic
     from (values (p_kind, true), (case p_kind when 'more' then 'less' else 'more' end, false)) as kinds (kind, is_asked)
     cross join lateral (
-      -- whoever wrote a million has a hundred of them read
+      -- a user who wrote a million has a hundred of them read
       select source_preferences.value from recsys.source_preferences
       where source_preferences.user_id = p_user_id and source_preferences.kind = kinds.kind and source_preferences.value is not null
       order by source_preferences.value
@@ -44,7 +44,7 @@ comment on function recsys_engine.topic_preferences(uuid, text) is 'A user''s to
 create view recsys_engine.personalization_opt_outs with (security_invoker = true) as
 select distinct source_preferences.user_id from recsys.source_preferences
 where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal'
-  -- whoever is "not in" a list with a null is in no answer at all
+  -- with a null in the list, "not in" is never true
   and source_preferences.user_id is not null;
 comment on view recsys_engine.personalization_opt_outs is 'Users without personalisation: the engine learns nothing from them, keeps no vector of theirs and logs no impression of theirs.';
 comment on column recsys_engine.personalization_opt_outs.user_id is 'Who.';

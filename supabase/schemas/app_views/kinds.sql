@@ -6,10 +6,12 @@ create table recsys.kinds (
   -- NaN is above all numbers
   weight real not null default 1 check (weight > 0 and weight <= 1000)
 );
-comment on table recsys.kinds is 'Which of view, vote and comment each of the app''s own kinds of interaction counts as. The app''s recsys.source_interactions joins it, so a kind without a row or head is left out. After a change of heads the next roll-up works everything out again, and the next training learns from that; after a change of weights the next training alone does.';
+comment on table recsys.kinds is
+  'Maps the app''s kinds of interaction to view, vote and comment. recsys.source_interactions joins it, so a kind without a row or head is left out. After a change of heads the next roll-up recounts everything and the next training uses it; a change of weights affects training alone.';
 comment on column recsys.kinds.kind is 'The app''s word, as its table has it.';
 comment on column recsys.kinds.head is 'What it counts as; null: as nothing, on purpose.';
-comment on column recsys.kinds.weight is 'How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count compared with all views is recsys.settings.vote_weight.';
+comment on column recsys.kinds.weight is
+  'The weight of one interaction compared with other kinds, such as a purchase 5 and a like 1: the next training learns to rank by it. It affects neither counts, probabilities, reports and daily metrics nor retrieval. The weight of votes against views is recsys.settings.vote_weight.';
 insert into recsys.kinds (kind, head) values ('view', 'view'), ('vote', 'vote'), ('comment', 'comment');
 alter table recsys.kinds enable row level security;
 create policy "kinds are readable" on recsys.kinds for select to authenticated using (true);
@@ -29,7 +31,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
-  -- somebody whose every event counts for nothing now is not among those who came to these posts
+  -- a user all of whose events now count for nothing is no participant of these posts
   insert into recsys_engine.feature_changes (user_id) select latest_user_stats.user_id from recsys_engine.latest_user_stats;
   return null;
 end

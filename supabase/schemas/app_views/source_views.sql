@@ -1,17 +1,24 @@
--- The seam between an app and the engine: ten views. An app redefines them over its own tables by "create or replace view", as
+-- The seam between an app and the engine: ten views. An app redefines them over its own tables by "create or replace
+-- view", as
 -- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
--- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
--- that where it is not said again: recsys_engine.require_invoker_views() then refuses every feed.
+-- They are security_invoker, so a reader sees what the app's own row level security allows. "create or replace view"
+-- drops
+-- that where it is not repeated: recsys_engine.require_invoker_views() then refuses every feed.
 --
--- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so an app's views keep:
--- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from the planner that this is
---   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events on top of a million took 15
+-- Whatever the app's tables hold, no row of these views may end or slow the feeds of others, so an app's views keep:
+-- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from
+-- the planner that this is
+--   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events on top
+--   of a million took 15
 --   times as long;
--- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed that held it 3 to
---   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different words of each.
+-- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed
+-- that held it 3 to
+--   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different
+--   words of each.
 -- A text or list that is null is read as an empty one.
--- A time to come is shown as it is: to leave it out until then would change what is there without any change to queue. So whoever
--- lets people write times into an app's tables refuses those to come, as the policies of the example app do.
+-- A future time is shown as it is: hiding it until then would change rows without a change to queue. So an app whose
+-- users
+-- write times refuses future ones, as the policies of the example app do.
 
 create view recsys.source_users with (security_invoker = true) as
 select null::uuid as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, null::text as bio, null::timestamptz as created_at where false;
@@ -28,7 +35,8 @@ select null::uuid as post_id, null::text as external_id, null::uuid as author_id
 comment on view recsys.source_posts is 'Posts that may be recommended: (post_id, external_id, author_id, title, description, tags, created_at, language). Rows a caller may not read are never recommended to them.';
 comment on column recsys.source_posts.post_id is 'The post.';
 comment on column recsys.source_posts.external_id is 'The id it had in an imported bundle; null: none.';
-comment on column recsys.source_posts.author_id is 'Who wrote it, to whom it is not recommended; null: nobody who is known.';
+comment on column recsys.source_posts.author_id is
+  'The author, to whom it is not recommended; null: unknown.';
 comment on column recsys.source_posts.title is 'Its title; the post tower reads it.';
 comment on column recsys.source_posts.description is 'Its text; the post tower reads it.';
 comment on column recsys.source_posts.tags is 'What it is about; the post tower reads them.';
@@ -70,22 +78,27 @@ comment on column recsys.source_mutes.created_at is 'Since when; null: the app d
 
 create view recsys.source_follows with (security_invoker = true) as
 select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
-comment on view recsys.source_follows is 'Whom and what people follow: (user_id, kind in person | topic | group, target, created_at). Of each user the latest 1,000 people are read: their posts come first among those of followed authors, and what they came to is a source of its own. Of the latest 100 topics and groups the 10 in which somebody wrote last are read: their newest posts have every second turn among those of followed authors. Empty in an app without such a table.';
+comment on view recsys.source_follows is
+  'The people, topics and groups that users follow: (user_id, kind in person | topic | group, target, created_at). Reads the latest 1,000 people of a user, and of the latest 100 topics and groups the 10 with the newest posts. Empty in an app without such a table.';
 comment on column recsys.source_follows.user_id is 'Who follows.';
 comment on column recsys.source_follows.kind is 'person: an author. topic: a tag. group: whatever else posts belong to, where recsys.source_posts shows it among their tags; it is read as a topic.';
-comment on column recsys.source_follows.target is 'The person''s id as text; the tag, or the group as tags name it, of which 100 letters are read. Capital or small letters are the same.';
-comment on column recsys.source_follows.created_at is 'Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.';
+comment on column recsys.source_follows.target is
+  'The person''s id as text; the tag, or the group as tags name it: the first 100 letters, without regard to case.';
+comment on column recsys.source_follows.created_at is
+  'Since when; null: unknown, and it counts from the beginning. Training takes it that no follow existed before.';
 
 create view recsys.source_preferences with (security_invoker = true) as
 select null::uuid as user_id, null::text as kind, null::text as value where false;
 comment on view recsys.source_preferences is 'What people decided about their own feed: (user_id, kind in feed | more | less | hide, value). Of each user 100 topics of each kind are read. Empty in an app without such a table.';
 comment on column recsys.source_preferences.user_id is 'Whose feed.';
 comment on column recsys.source_preferences.kind is 'feed: what it is made of. more, less: of a topic they want more or less. hide: what they want to see nothing of.';
-comment on column recsys.source_preferences.value is 'Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what is one conversation with a post that they came to, dismissed or saw, by its title or recsys.source_conversations.';
+comment on column recsys.source_preferences.value is
+  'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.';
 
 create view recsys.source_withheld with (security_invoker = true) as
 select null::uuid as post_id, null::uuid as author_id where false;
-comment on view recsys.source_withheld is 'What is recommended to nobody but those who follow its author: (post_id, author_id), a row for a post or for all posts of an author, the other null. Authors say it, or moderation. Everybody has to be able to read it. Empty in an app without such a table.';
+comment on view recsys.source_withheld is
+  'Posts that only followers of their author get recommended: (post_id, author_id), a row for a post or for all posts of an author, the other null. Set by authors or moderators. Every role has to be able to read it. Empty in an app without such a table.';
 comment on column recsys.source_withheld.post_id is 'The post; null: all posts of the author.';
 comment on column recsys.source_withheld.author_id is 'The author; null: the post alone.';
 
@@ -101,9 +114,11 @@ grant select on recsys.source_users, recsys.source_posts, recsys.source_interact
 -- app that replaced the view of an earlier version could not push its migrations again
 create view recsys.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
-comment on view recsys.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys.source_post_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
+comment on view recsys.source_memberships is
+  'Scopes of users: (user_id, scope), a row for each organisation or closed group with posts of its own. A worker keeps common posts by scope (recsys.source_post_scopes); row level security still decides. Only the app may write it. Reads 100 scopes a user. Empty in an app without scopes.';
 comment on column recsys.source_memberships.user_id is 'Who belongs there.';
-comment on column recsys.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
+comment on column recsys.source_memberships.scope is
+  'The scope: any distinct name; its first 100 letters are read.';
 
 create view recsys.source_post_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;

@@ -48,7 +48,8 @@ comment on table recsys_engine.batch_pages is 'What a running run is cut into: u
 comment on column recsys_engine.batch_pages.run_id is 'The run.';
 comment on column recsys_engine.batch_pages.page is 'Number of the page, from 0.';
 comment on column recsys_engine.batch_pages.user_ids is 'Whose lists are made.';
-comment on column recsys_engine.batch_pages.attempts is 'How often it was claimed; after five claims that nobody came back from it is left alone.';
+comment on column recsys_engine.batch_pages.attempts is
+  'How many claims it had; after five claims without a result it is left alone.';
 comment on column recsys_engine.batch_pages.claim is 'Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.';
 comment on column recsys_engine.batch_pages.claimed_until is 'When the lease ends and others may claim it.';
 comment on column recsys_engine.batch_pages.done_at is 'When its lists were written; null: not yet.';
@@ -76,7 +77,8 @@ create table recsys.batch_recommendations (
 );
 -- One row a user and not one a post: 12,800 lists took 0.2 ms each and 75 MB; as rows of posts with their two indexes, 3 to 5 ms
 -- and 315 MB (at a load of 24 on 2 cores).
-comment on table recsys.batch_recommendations is 'The list of each active user, best first, as arrays of one length: the 50 best posts and 25 to spare, since recsys_engine.batch_feed() leaves out what was seen, dismissed, muted, hidden or deleted after it was made. It stays until the next run replaces it, or removes it because its user is not active any more.';
+comment on table recsys.batch_recommendations is
+  'The list of each active user, best first, as arrays of one length: 50 posts and 25 spare ones, since recsys_engine.batch_feed() drops posts that were seen, dismissed, muted, hidden or deleted later. The next run replaces it, or removes it for an inactive user.';
 comment on column recsys.batch_recommendations.user_id is 'Whose list it is.';
 comment on column recsys.batch_recommendations.run_id is 'The run that made it.';
 comment on column recsys.batch_recommendations.model_id is 'The model that ranked; it may be gone by now.';
@@ -141,7 +143,7 @@ declare
   now_running recsys_engine.batch_runs;
   new_run_id bigint;
 begin
-  -- one beginner at a time: whoever comes second joins
+  -- one run begins at a time: the second caller joins it
   perform recsys_engine.take_lock('batch');
   select * into active from recsys.models where models.status = 'active';
   if not found then
@@ -201,7 +203,8 @@ begin
   returning taken.page, taken.claim, taken.user_ids;
 end
 $$;
-comment on function recsys_engine.claim_batch_page(bigint, interval) is 'Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others'' hands, or the run has ended.';
+comment on function recsys_engine.claim_batch_page(bigint, interval) is
+  'Claims one page of a run for p_lease. No row: no page is free, since all are done or claimed, or the run has ended.';
 
 create function recsys_engine.complete_batch_page(
   p_run_id bigint, p_claim bigint, p_user_ids uuid[], p_bases text[], p_post_ids text[], p_scores text[], p_views text[], p_votes text[], p_comments text[],
@@ -222,7 +225,7 @@ begin
   from unnest(p_user_ids, p_bases, p_post_ids, p_scores, p_views, p_votes, p_comments, p_sources, p_optional_probabilities)
     as made (user_id, basis, post_ids, scores, views, votes, comments, sources, optional_probabilities)
   join recsys_engine.batch_runs on batch_runs.run_id = p_run_id
-  -- whoever is gone meanwhile gets none
+  -- a user deleted meanwhile gets none
   where exists (select from recsys.source_users where source_users.user_id = made.user_id)
   order by made.user_id
   on conflict (user_id) do update set
@@ -290,7 +293,7 @@ end
 $$;
 comment on function recsys_engine.finish_batch_run(bigint) is 'Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work.';
 
--- definer: nobody reads the erasures of others; asked of ids that the caller has
+-- definer: no role reads the erasures of others; asked for ids that the caller has
 create function recsys_engine.deleted_posts(p_post_ids uuid[], p_since timestamptz) returns uuid[]
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -340,7 +343,8 @@ begin
   limit p_limit;
 end
 $$;
-comment on function recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences).';
+comment on function recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) is
+  'A user''s batch list as the caller may see it now, best first: without deleted, unreadable, own, interacted, dismissed, seen or muted posts, those served (p_served: recsys_engine.served_key with p_seed), and those outside p_filter. Empty for users with preferences.';
 
 revoke all on function recsys_engine.batch_active_window(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
   recsys_engine.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),

@@ -1,5 +1,7 @@
--- What many people may read, asked for them under their own role: for lists made ahead and for training, which serve nobody in particular. Both work
--- for whoever may become `authenticated`: the owner, and the functions, who are their own role within a transaction.
+-- What many people may read, asked under their own roles: for batch lists and for training, which have no user of
+-- their own. Both work
+-- for roles that may become `authenticated`: the owner, and the functions, who are their own role within a
+-- transaction.
 
 create function recsys_engine.readable_posts(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
 -- volatile: it sets the role
@@ -48,7 +50,8 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.titles_read(uuid[], uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
+comment on function recsys_engine.titles_read(uuid[], uuid[]) is
+  'For some users, the posts whose original title each reads rather than a title that the app shows instead: asked under their own role, as recsys_engine.readable_posts.';
 
 create function recsys_engine.kinds_read_of_followed() returns text[]
 -- volatile: it sets the role

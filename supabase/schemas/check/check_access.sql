@@ -1,6 +1,8 @@
--- The second part of recsys.check(): whether the roles that feeds ask as may do what they ask. A feed that lacks a right comes down to what needs
--- none (…/recommend/feed-with-fallbacks.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
--- function of its policies, a schema that a dashboard's script took away.
+-- The second part of recsys.check(): whether the roles of feeds have the rights that feeds need. A feed without a
+-- right falls back to one that needs
+-- none (…/recommend/feed-with-fallbacks.ts) without any sign. So it runs the real queries: a right may be missing on
+-- a table of the app, a
+-- function of its policies, or a schema that a dashboard's script changed.
 
 create function recsys_engine.member_readable_columns(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''
@@ -100,7 +102,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   -- what it asks is written here: @plpgsql_check_options: security_warnings = off
-  -- of whom there is nothing to be found, so that all of this takes little
+  -- a user without any rows, so that all of this takes little
   nobody constant uuid := gen_random_uuid();
   before constant text := current_setting('role');
   before_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
@@ -174,7 +176,7 @@ begin
             end if;
           end loop;
         end if;
-        -- nor once more for the service, which looks for candidates under the role of whoever asks
+        -- nor again for the service, which looks for candidates under the caller's role
         if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ '''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
           return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys_engine.missing_grant(asked.role, denied, context);
@@ -187,5 +189,6 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
+comment on function recsys_engine.check_access() is
+  'The rights that authenticated or service_role lack for feeds, each with its grant: columns of tables that views read, else a description; tables, schemas, functions and what policies call. stops: feeds fall back until it is granted. A hidden one shows after that. Part of recsys.check().';
 revoke all on function recsys_engine.member_readable_columns(regclass), recsys_engine.missing_grant(name, text, text), recsys_engine.check_access() from public;

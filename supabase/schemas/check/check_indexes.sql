@@ -24,7 +24,7 @@ as $$
     from (
       select nodes.alias from nodes where nodes.alias is not null
       union
-      -- above its partitions, of which the scans are, a table is called as the query calls it
+      -- its scans name partitions; the table above them is called as the query calls it
       select recsys_engine.partitioned_table_alias(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
     ) as each
   ),
@@ -57,7 +57,8 @@ language sql immutable security invoker set search_path = ''
 as $$
   select regexp_replace(p_expression, '^(recsys\.(?:person_)?id_of\()\(([^()]+)\)::(?:bigint|text)\)$', '\1\2)')
 $$;
-comment on function recsys_engine.without_casts(text) is 'recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints.';
+comment on function recsys_engine.without_casts(text) is
+  'recsys.id_of(column) and recsys.person_id_of(column) as a developer writes them, of PostgreSQL''s print.';
 
 create function recsys_engine.indexed_as(p_table regclass, p_alias text, p_expression text) returns text
 language plpgsql stable security invoker set search_path = ''
@@ -225,7 +226,8 @@ begin
   where found.tables is not null or found.functions is not null;
 end
 $$;
-comment on function recsys_engine.sequential_scans(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
+comment on function recsys_engine.sequential_scans(text, text) is
+  'Tables that a query, asked under a role, reads from end to end for the rows of one person or post, $1. With relation: an index on its columns is missing (is_expression: row level security may prevent an index). With tables or functions: no index could help; looked_up: a subquery would.';
 
 create function recsys_engine.post_order_column(p_role text) returns table (relation regclass, columns text)
 language sql volatile security invoker set search_path = ''

@@ -127,7 +127,8 @@ begin
         select source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, count(*) as times, spoken.is_sayable,
           row_number() over (partition by source_kinds.of_table, source_kinds.otherwise, spoken.is_sayable order by count(*) desc, source_kinds.kind) as place
         from recsys.source_kinds
-        -- one word or two: whoever may write any text may write a secret, a line that looks like a finding, or what a terminal obeys
+        -- one word or two: text that users write may be a secret, a line that looks like a finding, or an escape
+        -- sequence of terminals
         cross join lateral (select length(source_kinds.kind) <= 24 and source_kinds.kind ~ '^[^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+( [^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+)?$') as spoken (is_sayable)
         where source_kinds.kind <> '' and source_kinds.kind not in (select kinds.kind from recsys.kinds)
         group by source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, spoken.is_sayable
@@ -135,7 +136,7 @@ begin
       left join recsys.kinds as otherwise on otherwise.kind = unlisted.otherwise
       group by unlisted.of_table, unlisted.otherwise, otherwise.head
     ) as found
-    -- of a thousand words of whoever it is nobody lists each
+    -- of thousands of users' words, not each is listed
     where found.head is null or found.words <= 200;
 
     select source_memberships.scope into example from recsys.source_memberships where source_memberships.scope is not null limit 1;
@@ -180,5 +181,6 @@ begin
   end;
 end
 $$;
-comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+comment on function recsys_engine.check_rows() is
+  'Finds faults in the rows of the source views: duplicate ids, nulls, unknown kinds and weights, ids without a match, follows of no user or tag, posts younger than their interactions. Reads every row. Part of recsys.check().';
 revoke all on function recsys_engine.check_rows() from public;

@@ -73,7 +73,7 @@ begin
     and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
   join pg_catalog.pg_class on pg_class.oid = holders.relation
   left join pg_catalog.pg_stats on pg_stats.schemaname = pg_class.relnamespace::regnamespace::text and pg_stats.tablename = pg_class.relname and pg_stats.attname = pg_attribute.attname
-  -- once each: what has many rows of somebody says nothing of them alone
+  -- once each: a row count of many users says nothing of one alone
   where exists (
       select from pg_catalog.pg_index
       join pg_catalog.pg_attribute as person on person.attrelid = holders.relation and person.attnum = pg_index.indkey[0] and person.attname = holders.person
@@ -157,5 +157,6 @@ begin
   where (of_posts.encoder is null or shapes.encoder not in (of_posts.encoder, '') or shapes.dimension <> of_posts.dimension);
 end
 $$;
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is
+  'Finds vector columns that recsys.watch does not follow, that service_role may not read or without an index, posts whose encoding failed, vectors of another encoder than the model''s or the posts'', models without their basis, and tables with several vectors a post. Part of recsys.check().';
 revoke all on function recsys_engine.check_vectors() from public;

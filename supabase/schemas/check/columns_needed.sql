@@ -1,5 +1,6 @@
--- Which columns of the app's tables somebody has to be allowed to read for the source views to be read: what the grants that recsys.check()
--- proposes are made of. A table may hold a hash of a password next to a name, so no grant of ours names more than is read.
+-- The columns of the app's tables that roles need for the source views: the grants that recsys.check() proposes are
+-- made of them. A table may
+-- hold a hash of a password next to a name, so no grant of ours names more than is read.
 
 create function recsys_engine.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''
@@ -46,7 +47,7 @@ as $$
       select views.view, needed.relation, needed.attnum
       from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (view)
       cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
-      -- logins are read by the roll-up alone, and where somebody belongs by their own feed
+      -- logins are read by the roll-up alone, and a user's scopes by their own feed
       where views.view <> all (case when p_role = 'service_role' then '{recsys.source_memberships}' else '{recsys.source_logins,recsys.source_post_scopes}' end::text[])
       union all
       -- no view is over vectors
@@ -109,5 +110,6 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.grant_reads(name) is 'Grants a role the columns that the source views read of the app''s tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are.';
+comment on function recsys.grant_reads(name) is
+  'Grants a role the columns of the app''s tables that the source views read, as far as they are missing. Call it after each change of a view, for service_role, which reads all rows. authenticated needs only what feeds read; row level security has to choose the rows.';
 revoke all on function recsys_engine.columns_asked(name, regclass), recsys_engine.columns_needed(name, regclass), recsys_engine.missing_reads(name), recsys.grant_reads(name) from public;

@@ -213,5 +213,6 @@ begin
     case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys_engine.literal_sql(lookup::text) end));
 end
 $$;
-comment on function recsys_engine.proposed_watch(regclass, text, regclass, text) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
+comment on function recsys_engine.proposed_watch(regclass, text, regclass, text) is
+  'A call of recsys.watch, as SQL, for a table that a source view reads; p_kind: the kind of its rows; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice or are ambiguous, as where a join finds the person or post.';
 revoke all on function recsys_engine.proposed_watch(regclass, text, regclass, text) from public;

@@ -76,7 +76,8 @@ create table recsys_engine.edited_posts (
   post_id uuid primary key,
   edited_at timestamptz not null
 );
-comment on table recsys_engine.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
+comment on table recsys_engine.edited_posts is
+  'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts with the same text a feed shows the one with most participants; an edited post does not lead posts that are older than its edit.';
 comment on column recsys_engine.edited_posts.post_id is 'The post.';
 comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys.clock().';
 create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at);
@@ -135,7 +136,7 @@ begin
   elsif tg_op = 'TRUNCATE' then
     execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
     perform recsys_engine.clean_up_deleted_entities(tg_argv[0], known);
-    -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
+    -- entities with waiting jobs alone have nothing to erase, and the app may insert them again under the same id
     perform recsys_engine.clean_up_deleted_entities(tg_argv[0], array(
       select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
       union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
@@ -149,7 +150,8 @@ begin
   return null;
 end
 $$;
-comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys_engine.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
+comment on function recsys_engine.queue_text_changes() is
+  'Trigger of watched tables: enqueues the entities whose text a statement changed, once each, notes changed posts in recsys_engine.edited_posts, and erases deleted entities as recsys.erase() does. recsys.watch sets its arguments: post or user, the id column, the columns whose change counts.';
 
 revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.clean_up_deleted_entities(text, uuid[], boolean), recsys_engine.record_edits(uuid[]), recsys_engine.queue_text_changes() from public;
 grant execute on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) to service_role;

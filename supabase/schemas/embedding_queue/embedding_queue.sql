@@ -10,7 +10,8 @@ select job.kind, job.entity_id, job.due_at, job.attempts
 from recsys_engine.embedding_jobs as job
 -- two ranges of the index, where recsys_engine.is_leased(due_at) would be none
 where not job.is_dead and (job.due_at <= now() or job.due_at > now() + interval '3 hours') and not recsys_engine.is_leased(job.claimed_until);
-comment on view recsys_engine.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
+comment on view recsys_engine.due_embedding_jobs is
+  'Jobs that a worker may claim now: due, not failed for good, and not claimed.';
 comment on column recsys_engine.due_embedding_jobs.kind is 'post or user.';
 comment on column recsys_engine.due_embedding_jobs.entity_id is 'The post_id or user_id.';
 comment on column recsys_engine.due_embedding_jobs.due_at is 'Since when it may be claimed.';
@@ -23,7 +24,8 @@ language sql stable security invoker set search_path = ''
 as $$
   select exists (select from recsys.models where status = 'active') and exists (select from recsys_engine.due_embedding_jobs)
 $$;
-comment on function recsys_engine.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with.';
+comment on function recsys_engine.has_due_embedding_jobs() is
+  'Whether a worker would find something to embed: a due, unclaimed job, and a model to embed it with.';
 
 create function recsys_engine.claim_embedding_jobs(p_limit integer, p_lease interval) returns table (kind text, entity_id uuid, claim bigint)
 language plpgsql volatile security invoker set search_path = ''
@@ -46,7 +48,7 @@ begin
     select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts >= 2 and not leaves_alone
     order by due.due_at, due.entity_id limit 1 for update skip locked
   ),
-  -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
+  -- half the oldest and half the newest: a new post does not wait behind an import, nor is the import forgotten
   oldest as (
     select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
     order by due.due_at, due.entity_id limit (p_limit + 1) / 2 for update skip locked
@@ -63,7 +65,8 @@ begin
   returning job.kind, job.entity_id, job.claim;
 end
 $$;
-comment on function recsys_engine.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait.';
+comment on function recsys_engine.claim_embedding_jobs(integer, interval) is
+  'Claims up to p_limit due jobs for p_lease, half the oldest and half the newest. A job that was claimed twice before is returned alone, by every other claim at most while others wait.';
 
 create function recsys_engine.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] default null) returns integer
 language plpgsql volatile security invoker set search_path = ''
@@ -74,7 +77,8 @@ declare
   embeddings text[];
   topic_vectors text[];
 begin
-  -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
+  -- an activation of another model and this statement wait for each other: vectors and pointer cannot pass each
+  -- other
   perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
   if not found then
     update recsys_engine.embedding_jobs as job
@@ -134,7 +138,8 @@ begin
   return coalesce(cardinality(ids), 0);
 end
 $$;
-comment on function recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
+comment on function recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is
+  'Writes the vectors of model p_model_id for a claim''s jobs (null: the entity is gone), joins posts to topics near p_topic_vectors (of text alone; null: unknown) and removes the jobs. Returns how many. Skips jobs of later claims, and all when the model is inactive. An edited post keeps its id_embedding.';
 
 create function recsys_engine.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
 language sql volatile security invoker set search_path = ''

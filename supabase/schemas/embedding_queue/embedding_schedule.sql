@@ -11,7 +11,7 @@ begin
   if not recsys_engine.has_due_embedding_jobs() and not exists (select from recsys_engine.encoding_jobs where encoding_jobs.failures < 5) then
     return null;
   end if;
-  -- vault and net are looked up when these lines run: where they are missing, nobody calls this
+  -- vault and net are looked up when these lines run: where they are missing, nothing calls this
   select max(decrypted_secret) filter (where name = 'recsys_project_url'), max(decrypted_secret) filter (where name = 'recsys_secret_key')
   into project_url, secret_key
   from vault.decrypted_secrets;

@@ -6,7 +6,8 @@ as $$
 declare
   serving constant bigint := (select model_id from recsys.models where status = 'active');
   since constant timestamptz := recsys.clock() - interval '28 days';
-  -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
+  -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, and a post would seem to
+  -- have had none
   known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.pruning_progress));
   known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
@@ -37,7 +38,7 @@ begin
     where posts.created_at > since and posts.created_at <= recsys.clock()
     group by told.topic_id
   ),
-  -- each person once a day: whoever comes a thousand times makes nothing wanted by many
+  -- each person once a day: one user's thousand interactions create no demand of many
   came as (
     select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys_engine.post_stats as stats

@@ -41,7 +41,8 @@ create table recsys_engine.post_neighbours (
 ) partition by list (model_id);
 comment on table recsys_engine.post_neighbours is 'Who came to a post also came to its neighbours, 50 of each at most: what recsys_engine.with_covisited adds up. Only a model that finds more by them has a partition.';
 comment on column recsys_engine.post_neighbours.model_id is 'Whose neighbours they are; the partition.';
-comment on column recsys_engine.post_neighbours.post_id is 'Of recsys.source_posts: what somebody came to.';
+comment on column recsys_engine.post_neighbours.post_id is
+  'Of recsys.source_posts: the post of an interaction.';
 comment on column recsys_engine.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may come to next.';
 comment on column recsys_engine.post_neighbours.weight is 'How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.';
 -- an erasure looks for a post on either side
@@ -136,7 +137,8 @@ begin
   execute format('drop table recsys_engine.post_neighbours_%s', p_model_id);
 end
 $$;
-comment on function recsys_engine.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
+comment on function recsys_engine.reject_model(bigint, jsonb) is
+  'Marks a candidate as refused by the gate (p_gate: the reason) and removes its vectors and neighbours, which no reader has seen; keeps the row and the graphs for a while, for an engineer who asks why.';
 
 create function recsys_engine.drop_model(p_model_id bigint) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -167,6 +169,7 @@ exception
     raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys_engine.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
+comment on function recsys_engine.drop_model(bigint) is
+  'Removes a model, its vectors and artifacts, or the remains of an interrupted publish; not an active model or one of a running experiment or shadow. Raises no_data_found for an unknown model, and lock_not_available where readers hold it for 25 ms: try again.';
 
 revoke all on function recsys_engine.create_model(text, jsonb, text, jsonb, timestamptz, text[]), recsys_engine.complete_model(bigint, jsonb), recsys_engine.reject_model(bigint, jsonb), recsys_engine.drop_model(bigint) from public;

@@ -33,7 +33,8 @@ left join (select model_id, count(*) as vectors from recsys.post_embeddings grou
 left join (select model_id, count(*) as vectors from recsys.user_embeddings group by model_id) as users on users.model_id = models.model_id
 left join (select model_id, sum(octet_length(onnx)) as bytes from recsys_engine.model_artifacts group by model_id) as artifacts on artifacts.model_id = models.model_id
 order by models.model_id desc;
-comment on view recsys.model_status is 'One row per model, the newest first: status and since when; posts and users with a vector of it; size on disk, with index and graphs; what the gate said (passed, or why not), what it was compared with (a model, or the recency baseline), on how many requests, and MRR of both; up to which instant it learned.';
+comment on view recsys.model_status is
+  'One row per model, newest first: status and since when; posts and users with vectors; size on disk with index and graphs; the gate''s result (passed, or why not), its comparison (a model, or the recency baseline), number of requests and both MRRs; the time up to which it learned.';
 comment on column recsys.model_status.model_id is 'The model.';
 comment on column recsys.model_status.name is 'Its name.';
 comment on column recsys.model_status.status is 'As in recsys.models.';

@@ -71,7 +71,8 @@ comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recs
 comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
 comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder failed at it.';
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
-comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.';
+comment on column recsys_engine.encoding_jobs.due_at is
+  'Since when it waits, so that frequent edits are served no sooner; in the future: a worker has claimed it until then.';
 -- each call takes some of these, and each schedule asks whether there are any
 create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (failures, due_at, post_id) where failures < 5;
 

@@ -102,12 +102,12 @@ begin
   end loop;
   if p_kind = 'post' then
     insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
-    -- whoever came to it by a table that nobody watches
+    -- a user who came to it by a table that is not watched
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
-    -- an empty list is for nobody, or of nobody; without one it would be for everybody, or of all
+    -- an empty list is for no user, or of no author; without the list it would be for all, or of all
     update recsys.promotions
     set people = recsys_engine.without_ids(people, 'user_ids', p_ids), filter = recsys_engine.without_ids(filter, 'author_ids', p_ids)
     where people <> recsys_engine.without_ids(people, 'user_ids', p_ids) or filter <> recsys_engine.without_ids(filter, 'author_ids', p_ids);

@@ -2,9 +2,9 @@
  * Re-embeds changed posts and users in batches, with the active model and then those of experiments.
  *
  *   claim ──> texts ──> towers ──> vectors and acknowledgement
- *      one transaction    (ONNX)      one transaction
+ *   \- one transaction -/ (ONNX) \- one transaction -/
  *
- * If the worker is killed, its jobs are claimed again when their lease expires; a batch is never half-written.
+ * When a worker dies, its jobs are claimed again after their lease: invariant: a batch is never half-written.
  */
 
 import { type Pool, run } from "../database/database.ts";

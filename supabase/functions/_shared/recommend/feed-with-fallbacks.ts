@@ -1,14 +1,15 @@
 /**
- * A feed, whatever fails. Each fallback needs less than the one before it, and `degraded` in the answer says which one served:
+ * A feed, whatever fails. Each fallback needs less than the one before it, and `degraded` in the answer says which one
+ * served:
  *
  *   ranked ──> the same candidates, not ranked ──> the list made ahead ──> fresh and popular ──> the error of the first
  *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
  *                                               states fail, or hang         is no list
  *
- * Of posts that the request names (requested-page.ts) the ladder is: ranked, then in the order in which they were named.
+ * For posts that the request names (requested-page.ts): ranked, then in the order of their names.
  *
- * Every request begins with the live feed, so that a feed is whole again as soon as what failed works. Only where live feeds hang for
- * everybody (circuit-breaker.ts) most begin with the first fallback.
+ * Every request begins with the live feed, so a feed recovers at once. Only where live feeds hang for all users
+ * (circuit-breaker.ts) do most begin with the first fallback.
  */
 import { type AppError, toAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
@@ -70,7 +71,7 @@ export async function feedWithFallbacks(
     if (asksForList) yield { ...list, degraded: null };
     const ofFeed: Step[] = asksForList ? [community] : [{ ...list, degraded: "batch" }, community];
     const below = given ? belowGiven(given) : ofFeed;
-    // asked when it comes to that: whoever may try and has a list would try for nobody
+    // the breaker is asked as late as this: a user who may try and has a list would otherwise use up the try
     yield* services.breaker.mayTry(caller.sub ?? anyVisitor) ? [live, ...below] : [...below, live];
   }
   const started = performance.now();

@@ -1,15 +1,15 @@
 /**
  * A personal feed, stage by stage. Each stage has its folder:
  *
- *   request/     the request: cursor, filter, settings
- *   context/     the user, and the user tower's vector (gather-inputs.ts reads both with the candidates)
- *   sources/     candidates of all sources, under the reader's row level security
- *   hydration/   texts, topics and conversations of candidates; post-cache/ keeps their states
- *   filters/     reposts, and posts that cannot be ranked
- *   scoring/     the ranker; without one, the order of the community feed
- *   selection/   the page: penalties, duplicates, exploration
- *   page/        visibility checked again, reasons, the answer
- *   logging/     impressions, after the answer
+ * - request/: cursor, filter, settings
+ * - context/: the user, and the user tower's vector (gather-inputs.ts reads both with the candidates)
+ * - sources/: candidates of all sources, under the reader's row level security
+ * - hydration/: texts, topics and conversations of candidates; post-cache/ keeps their states
+ * - filters/: reposts, and posts that cannot be ranked
+ * - scoring/: the ranker; without one, the order of the community feed
+ * - selection/: the page: penalties, duplicates, exploration
+ * - page/: visibility checked again, reasons, the answer
+ * - logging/: impressions, after the answer
  *
  * pipeline/types.ts has the hooks of plugins, fallback/ the feeds that need less.
  */

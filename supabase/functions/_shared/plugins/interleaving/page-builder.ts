@@ -60,7 +60,7 @@ async function secondScores(
   }
 }
 
-/** One side of the draft: what a model thinks, of which posts, and in which terms. */
+/** One side of the draft: a model's scores, the posts, and the settings. */
 interface Side extends Pick<RankingInputs, "context" | "posts" | "input"> {
   scored: ScoredPost[];
 }

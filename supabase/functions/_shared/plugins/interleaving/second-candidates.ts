@@ -42,7 +42,7 @@ export async function secondCandidates(
   return (await startRetrieval(connection, commonPosts, caller, context, page, noSpan)(vector)).posts;
 }
 
-/** Of what is common nothing is asked for. */
+/** Asks for nothing that the two models have in common. */
 const nothingCommon = { ids: "{}", texts: "{}", at: null, posts: [], places: {}, cut: {} };
 
 /** The candidates as the second model sees them: what the common sources brought, and what is the reader's own. */

@@ -1,4 +1,4 @@
-/** The second model of an experiment that interleaves two: it may fail without costing anybody the feed of the first. */
+/** The second model of an experiment that interleaves two: it may fail without any loss to the first model's feed. */
 import { type Connection, type Query, run } from "../../database/database.ts";
 import { db, fn } from "../../database/query.ts";
 import { parseVector, parseVectors } from "../../database/vectors.ts";
@@ -24,7 +24,7 @@ export interface SecondModelInputs {
   posts: PostCandidate[];
 }
 
-/** The second model cannot take part: the first one makes the feed alone, and it counts for nobody. */
+/** The second model cannot take part: the first one makes the feed alone, and neither wins. */
 export class SecondModelError extends Error {
   constructor(context: ContextRow, what: string, cause?: unknown) {
     const { second_model_id, variant } = assigned(context);

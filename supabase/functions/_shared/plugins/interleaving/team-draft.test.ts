@@ -64,7 +64,7 @@ test("no post twice, no place empty, each team in the order of its ranking, and 
       }
       const counted = (end: number, team: number) => page.slice(0, end).filter((each) => each.team === team).length;
       for (let end = 0; end <= page.length; end++) assert.ok(Math.abs(counted(end, 1) - counted(end, 2)) <= 1);
-      // only the posts that one of them had no answer to are nobody's
+      // only the posts that one of them could not rank belong to neither
       const unpicked = page.findIndex(({ team }) => team === null);
       if (unpicked >= 0) assert.ok(page.slice(unpicked).every(({ team }) => team === null));
       assert.deepEqual(idsOf(teamDraft(rankings, limit, coins(heads))), ids);

@@ -1,8 +1,6 @@
 /**
- * Team-draft interleaving (Radlinski, Kurup and Joachims, "How Does Clickthrough Data Reflect Retrieval Quality?", CIKM 2008): two
- * rankings make one page as two captains pick teams. In each round a coin says who picks first, and each picks its best post that is not
- * taken; whose posts are touched more made the better ranking. A ranking is a page as `select` would show it alone: whatever its penalties
- * placed above a post stands above it in the draft, too.
+ * Team-draft interleaving (Radlinski, Kurup and Joachims, "How Does Clickthrough Data Reflect Retrieval Quality?", CIKM 2008): a coin says
+ * who picks first in each round, and each ranking picks its best post that is left. A ranking's order includes the penalties of `select`.
  */
 /** Of the first model or the second. */
 export type Team = 1 | 2;
@@ -65,7 +63,7 @@ export function teamDraft<Post extends Draftable>(
     if (here?.explored) {
       // the other ranking may have placed it above by its score
       const chosen = isLeft(here) ? here.chosen : explore(team, (post) => isLeft({ chosen: post }));
-      // a place to explore is nobody's turn
+      // neither ranking picks for a place to explore
       if (chosen) return { chosen, explored: true, by: team, team: null };
     }
     const own = rankings[team].find((each) => !each.explored && isLeft(each));

@@ -1,4 +1,7 @@
-/** What promotions do to scores and to a page: factors first, so that a page is made of what counts then, and fixed places last, whoever made it. */
+/**
+ * Applies promotions to scores and to a page: factors before the page is built, fixed places after it, whichever
+ * strategy built it.
+ */
 
 import type { BuiltPage, PromotedPlace } from "../../recommend/pipeline/types.ts";
 import { type Page, servedPositions } from "../../recommend/request/cursor.ts";
@@ -38,7 +41,7 @@ export function applyPromotionFactors(scored: ScoredPost[], promotions: Promotio
 interface Place {
   selected: BuiltPage["selected"][number];
   why: BuiltPage["why"][number];
-  /** null: nobody's. */
+  /** null: neither. */
   credit?: NonNullable<BuiltPage["credits"]>[number] | undefined;
   promoted: PromotedPlace | null;
 }
@@ -105,9 +108,8 @@ export function insertPinned(
 }
 
 /**
- * By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. Of one
- * conversation the nearest pin has its post, or one to a later page had taken it off this one. Places on earlier pages are over: what is left of the
- * posts of such a pin is like any other.
+ * The place in the feed for each pin's best free post; a taken place moves it to the next. Of one conversation the
+ * nearest pin keeps the post. Pins of earlier pages are over: their other posts are ranked like any other.
  */
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const taken = new Set<string>();
@@ -128,7 +130,7 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
   for (const { promotion_id, name, place, post_ids, chosen: first } of nearest) {
     const chosen = folded.has(first) ? bestOf(post_ids) : first;
     if (!chosen) continue;
-    // whoever pins it has said which of its conversation leads
+    // a pin has already said which post of its conversation leads
     const more = conversationOf(chosen).filter((post) => !folded.has(post));
     for (const post of more) {
       folded.add(post);

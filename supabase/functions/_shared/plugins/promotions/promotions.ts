@@ -1,4 +1,7 @@
-/** What whoever runs the app has put into feeds by hand (recsys.promotions), and the floor of small groups, looked up in the transaction of the feed that may show it. */
+/**
+ * The operator's promotions (recsys.promotions) and the floor of small groups, read in the transaction of the feed
+ * that may show them.
+ */
 
 import type { Connection, Query } from "../../database/database.ts";
 import { db, fn } from "../../database/query.ts";

@@ -1,10 +1,6 @@
 /**
- * Places that are drawn: what another model would have earned can only be learned from posts that were shown by a known chance. Of a
- * drawn place each candidate that is left has a chance in proportion to score^(1/temperature), place after place (Luce, "Individual
- * Choice Behavior", 1959; Plackett, "The Analysis of Permutations", 1975).
- *
- * Which places: each by a coin of its own. Spread as the places of exploration are, both would fall on the same ones (at a share of
- * 0.05 each on every 20th, where exploration goes first, so that none was drawn), and the first place would never be.
+ * Randomized positions make off-policy estimates possible: each candidate left is drawn in proportion to score^(1/temperature), place after
+ * place (Luce, "Individual Choice Behavior", 1959; Plackett, "The Analysis of Permutations", 1975). A coin chooses each place by itself.
  */
 import { drawProbabilities } from "../../recommend/selection/candidate-pool.ts";
 import type { PositionFiller } from "../../recommend/selection/select-page.ts";
@@ -16,7 +12,7 @@ export interface RandomizationPolicy {
   share: number;
   /** Above 0; the higher, the more alike the chances. */
   temperature: number;
-  /** From 0 to below 1, by a source that nobody can foresee. */
+  /** From 0 to below 1, by an unpredictable source. */
   random(): number;
 }
 
@@ -35,7 +31,7 @@ export function randomizedPositions<Post extends Selectable>({
   };
 }
 
-/** 53 bits that nobody can foresee: who could would choose what is shown, by asking at the right moment. */
+/** 53 unpredictable bits: a user who could predict them would choose what is shown by the time of the request. */
 export function secureUniform(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;

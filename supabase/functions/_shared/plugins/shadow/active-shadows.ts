@@ -4,7 +4,7 @@ import type { Pool } from "../../database/database.ts";
 import { db } from "../../database/query.ts";
 import { service, transactAs } from "../../database/run-as-caller.ts";
 
-/** A model that scores a share of the requests and is shown to nobody. */
+/** A model that scores a share of the requests without being shown. */
 export interface Shadow {
   model_id: number;
   /** From above 0 to 1, in steps of 0.0001. */

@@ -1,7 +1,6 @@
 /**
- * A page once more, place by place, as another model would have made it below the posts that really stand there: the chance that it would
- * have shown the same post, and what either would have earned there by the ranker that served. Each drawn place is a decision of its own,
- * whose context is the user and what stands above, so all that an off-policy estimate needs is known exactly.
+ * Replays a page place by place with another model below the posts that really stand there: the chance of the same post, and both
+ * models' expected reward by the served ranker. Each drawn place is a decision whose context is the user and the posts above.
  */
 import { kinds } from "../../features/kinds.ts";
 import type { FeedSettings } from "../../recommend/request/feed-settings.ts";

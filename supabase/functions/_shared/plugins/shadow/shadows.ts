@@ -20,11 +20,11 @@ export function createShadowScorer(pool: Pool, models: ModelCache, now = () => p
   let running: Shadow[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   const work: BackgroundTask<ServedFeed> = { code: "shadow_failed", do: scoreAll };
-  // that nobody looked while there was much to do is no failure
+  // a skipped shadow under load is no failure
   const look: BackgroundTask<ServedFeed> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
   return ({ feed, shownAt, decision, credits, promoted }, caller, inSpareTime) => {
-    // where several models made a page, or somebody's hand did, a post has no one place to compare a shadow's with
+    // where several models or a promotion made a page, a post has no one place to compare a shadow's with
     if (!decision || credits || promoted) return;
     // nothing is kept of what they are shown
     if (decision.found.context.feed === "impersonal") return;

@@ -1,4 +1,4 @@
-/** The model and settings of an experiment's variant; the model may fail without taking the feed from anybody. */
+/** The model and settings of an experiment's variant; the model may fail without any loss of a feed. */
 import { sql } from "kysely";
 import { fn } from "../../database/query.ts";
 import type { ContextRow } from "../../recommend/context/read-context.ts";

@@ -14,7 +14,7 @@ export interface ContextRow extends UserTextRow {
   model_name: string | null;
   feature_spec_digest: string | null;
   settings: FeedSettings;
-  /** What was assigned to the user besides settings and model, for whoever reads it; null: nothing. */
+  /** The assignments of the user besides settings and model, for plugins that read them; null: none. */
   assigned: object | null;
   /** recsys_engine.feature_store_version. */
   feature_store: number;
@@ -50,7 +50,7 @@ export interface NamedInteraction extends RecentInteraction {
 
 /** What the primary says of a feed whose posts a replica finds. */
 export interface ReaderRow extends Omit<ContextRow, keyof UserRow>, Pick<ContextRow, "feed"> {
-  /** recsys_engine.reader_profile, as text, of what the caller may read now. */
+  /** recsys_engine.reader_profile, as text, of the rows that the caller may read now. */
   reader: string;
 }
 

@@ -1,16 +1,13 @@
 /**
- * A circuit breaker of live feeds. While the database is stuck each takes a connection for seconds. Once those of three different people in a row
- * got nothing, it opens: these three and all others are served by a fallback at once, and one now and then tries.
- *
- * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/connection-scheduler.ts). So somebody else tries at once, and
- * when that works everybody does again.
+ * A circuit breaker of live feeds: a stuck database holds a connection for seconds. It opens after failures of three different people in a row; then
+ * fallbacks serve all, and one request now and then tries. A few slow histories alone never hold all connections (connection-scheduler.ts).
  */
 
 /** One person's history may be too long for the time there is; it must not take the live feed from others. */
 const peopleInARow = 3;
 /** So many are remembered for whom it did not work. */
 const mostRemembered = 100;
-/** How long nobody tries, in milliseconds. */
+/** The time without tries, in milliseconds. */
 const pause = 5_000;
 
 /** Of one worker. `now`: milliseconds of any clock. */

@@ -32,7 +32,7 @@ interface FreshOrPopularRow {
   created_at: number;
   /** In the two sources; left out: that one did not bring it. */
   ranks: Partial<Ranks>;
-  /** As in `Candidate`; null: nobody came yet. */
+  /** As in `Candidate`; null: no interactions yet. */
   last_active_at: number | null;
   recent: number[] | null;
   /** recsys_engine.served_key; the driver has a bigint as text. */

@@ -8,8 +8,8 @@ import type { PostCandidate } from "../context/user-state.ts";
 import { createPostAttributeCache, type PostAttributeCache, type PostAttributesRow } from "./post-attribute-cache.ts";
 
 /**
- * A worker looks whether there are any at all as often as takes so small a share of its time: a look takes 3 ms with 2,500 posts of which none is of
- * one, .25 s with 100,000, and so comes once in 50 s.
+ * A worker checks for conversations as often as takes this share of its time: a check takes 3 ms with 2,500 posts
+ * without any, 0.25 s with 100,000, and so runs once in 50 s.
  */
 const shareOfTime = 0.005;
 /** In milliseconds: of a first look nothing is learned of how long one takes, since it opens a connection, too (158 ms instead of 3). */

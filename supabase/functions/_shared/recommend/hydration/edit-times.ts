@@ -1,4 +1,4 @@
-/** When posts were edited, which a worker caches: whoever says in an old post what a newer one says has said it later. */
+/** When posts were edited, cached by a worker: an old post edited to repeat a newer one says it later. */
 
 import type { Pool, Query } from "../../database/database.ts";
 import { db, instantOf, milliseconds } from "../../database/query.ts";
@@ -24,7 +24,7 @@ export function createEditTimeCache(pool: Pool, log: Log, clock = () => performa
     async known(): Promise<ReadonlyMap<string, number>> {
       const now = clock();
       if (now < keptUntil) return known;
-      // whoever asks meanwhile has what is known
+      // requests meanwhile get the known values
       keptUntil = now + keptFor;
       try {
         if (known.size >= 2 * mostKept) [known, latest] = [new Map(), Number.NEGATIVE_INFINITY];

@@ -11,8 +11,8 @@ import type { ScoredPost } from "../scoring/score.ts";
 import type { SelectedPost } from "../selection/select-page.ts";
 
 /**
- * Of what is shown, the ranker looks at much more than at likeness: on travel-se half of all candidates have a cosine of 0.72 and more
- * with some post of the history, so it tells something of a tenth of them only; 14 % of the posts on a page are among these.
+ * The share of posts that similarity may explain, since the ranker uses other features more: on travel-se half of all
+ * candidates have a cosine of 0.72 or more with a post of the history. 14 % of the posts on a page are within this share.
  */
 const closeShare = 0.1;
 

@@ -56,7 +56,7 @@ export function buildFeedItem(
   return { post_id, ...emptyDescription(post_id), title, score, predictions, source, why, topic: null, position };
 }
 
-/** A feed of which nothing is known but itself; what is left out is that of a live feed which nobody ranked. */
+/** The base of a feed's result; fields of a live, ranked feed are left out. */
 export function baseFeedResult(
   shownAt: Date,
   items: FeedItem[],

@@ -51,7 +51,7 @@ export interface FeedServices {
 export interface Plugins {
   /** Left out: the active one serves. */
   model?: ModelSelector;
-  /** Left out: nobody promotes anything. */
+  /** Left out: no promotions. */
   promoter?: PromotionProvider;
   /** The first that makes the page of a feed makes it; where none does it is the plain one (build-page.ts). */
   pages: PageBuilder[];
@@ -145,7 +145,7 @@ export interface BuiltPage {
   candidates: number;
   /** Of each place, where the page is the work of several models; null: of neither. */
   credits?: (Credit | null)[];
-  /** Of each place; null, or left out: nobody promoted it. */
+  /** By place; null, or left out: not promoted. */
   promoted?: (PromotedPlace | null)[];
 }
 
@@ -161,7 +161,7 @@ export interface PromotedPlace {
 export interface Credit {
   /** The model whose score and features it has. */
   modelId: number;
-  /** Whom it counts for, as recsys.impressions.team; null: nobody. */
+  /** The team that it counts for, as recsys.impressions.team; null: neither. */
   team: number | null;
 }
 
@@ -201,7 +201,7 @@ export interface FeedResult {
   propensities: (number | null)[];
   /** null: no model ranked, or the request named the posts. */
   decision: RankingDecision | null;
-  /** As `ModelSelector.label`; null: nobody has looked. */
+  /** As `ModelSelector.label`; null: not read yet. */
   label: string | null;
   credits?: (Credit | null)[] | undefined;
   /** As in `BuiltPage`. */
@@ -210,7 +210,7 @@ export interface FeedResult {
   described?: Descriptions | undefined;
 }
 
-/** What a page was chosen from, for whoever asks afterwards what would have been chosen otherwise. */
+/** The candidates and scores that a page was chosen from, for shadows and estimates afterwards. */
 export interface RankingDecision {
   found: RankingInputs;
   page: Page;

@@ -1,4 +1,7 @@
-/** Posts as the engine knows them, whoever asks: with their state, and their vector in a model. A worker keeps those that it has met. */
+/**
+ * Posts as the engine knows them, the same for all readers: state, and vector in a model. A worker keeps those that
+ * it has read.
+ */
 
 import type { Connection, Query } from "../../database/database.ts";
 import { db, fn, instantOf } from "../../database/query.ts";
@@ -43,7 +46,7 @@ export class ModelDroppedError extends Error {}
 
 /** What recsys_engine.post_snapshots returns; null where it was asked for none. */
 export interface PackedPostSnapshots {
-  /** Rows of recsys_engine.post_stats, with times as text; null: nobody came yet. */
+  /** Rows of recsys_engine.post_stats, with times as text; null: no interactions yet. */
   states: (Record<string, unknown> | null)[] | null;
   has_embedding: boolean[] | null;
   /** Those that there are, one after the other; as in `unpackVectors`. */
@@ -69,7 +72,10 @@ export function unpackPostSnapshots({
   }));
 }
 
-/** The components of the posts of a reader's history, of which `known` knows; undefined: the ranker is not told how near posts are to them. */
+/**
+ * The components of the posts of a reader's history, as far as `known` has them; undefined: the ranker does not use
+ * them.
+ */
 export async function readHistoryComponents(
   ranker: WithGraph<"dlrm"> | Error,
   posts: string[],

@@ -25,11 +25,8 @@ interface Block {
 }
 
 /**
- * Rows for 102,400 posts of a model, or of none, of 230 bytes each, in `mostBlocks` of `size` rows that come when they are needed. Then the oldest block
- * is renewed: what of it was met since it was written stays. No row is written over, so a feed may go on reading what it found.
- *
- * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 31 have to be read with 32,768 rows, 20 with 40,960 and 14
- * with 49,152; 102,400 hold all of them. With 65,536 in two halves, each rewritten when it was full, it was 23.
+ * Rows for 102,400 posts of a model, or of none, of 230 bytes each, in up to `mostBlocks` blocks of `size` rows; the oldest
+ * block is renewed, and rows read since it was written stay. Rows are never overwritten, so a feed goes on reading its rows.
  */
 export function createPostSnapshotStore(hasVectors: boolean, size = 4096, mostBlocks = 25) {
   const ids = createUuidIndex(mostBlocks * size);

@@ -70,7 +70,7 @@ export function createUuidIndex(rows: number) {
   };
 }
 
-/** Another in each worker, so that nobody can choose ids that all have one place. */
+/** Another seed in each worker, so that no user can choose ids that all have one place. */
 const [seed] = crypto.getRandomValues(new Uint32Array(1));
 
 function hashOf(ids: Uint32Array, at: number): number {

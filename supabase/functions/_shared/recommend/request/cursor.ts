@@ -1,9 +1,10 @@
 /**
- * Where a feed goes on: its cursor says which posts its earlier pages served, and no source brings those again, whatever was written,
- * voted for or deleted in between. It is all there is: nothing is kept on the server, so any worker may make the next page, and the
- * same cursor may be sent again. It only leaves posts out, so who makes one up gets fewer posts and never one they may not read.
+ * The cursor lists the posts that earlier pages served, and no source returns those again; the server keeps nothing, and a
+ * cursor may be reused.
+ * A made-up cursor can only leave posts out.
  *
- *   base64url of: version (1 byte), seed (8 bytes), how many were folded (2 bytes), for each served post its recsys_engine.served_key (4 bytes); all big-endian
+ * - format: base64url of version (1 byte), seed (8), number of folded posts (2), and a recsys_engine.served_key (4) a served
+ * post; big-endian
  */
 
 import type { FeedFilter } from "./feed-filter.ts";

@@ -17,7 +17,7 @@ const predictions = z
   .object({ view: probability, vote: probability, comment: probability, ...optionalPredictions })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
-/** Of what followed authors wrote the author is named, of what others came to these are. */
+/** A post of a followed author names the author, a post with interactions of others names these. */
 type Named = "followed" | "touched";
 const plainReasons = [
   "exploration",

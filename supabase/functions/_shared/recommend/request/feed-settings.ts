@@ -15,17 +15,20 @@ export function headWeights(settings: Pick<FeedSettings, `${Head}_weight`>): Rec
   return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
 }
 
-/** From so many posts on what somebody did and wrote shows their taste: pages by score of those with fewer are worth less (docs/research/experiments.md#the-first-acts). */
+/**
+ * From so many posts in their history, a user's taste is known: below it, pages by score are worth less
+ * (docs/research/experiments.md#the-first-acts).
+ */
 const knownFrom = 10;
 
-/** Whether more than a little is known of somebody with so many posts in their history. */
+/** Whether a user with so many posts in their history is known well enough. */
 export function hasEnoughHistory(history: number): boolean {
   return history >= knownFrom;
 }
 
 /**
- * The settings for somebody with so many posts in their history. Of whom little is known the scores lie closer together, so the same `diversity` makes
- * them a page of more subjects than anybody else's, and takes up to a sixth of what that is worth, from others a twentieth.
+ * The settings for a user with so many posts in their history. A new user's scores lie closer together, so the same
+ * `diversity` would spread their page over more subjects and cost a sixth of its worth, where it costs others a twentieth.
  */
 export function settingsForHistory<Settings extends { diversity: number }>(
   settings: Settings,
@@ -35,8 +38,8 @@ export function settingsForHistory<Settings extends { diversity: number }>(
 }
 
 /**
- * Sets `newcomer_places` for a page of `limit` places. The share rarely gives a whole number, so the feed's seed rounds it up or down:
- * with a share of .03 and 20 places, 60 % of feeds have one place and the others none.
+ * Sets `newcomer_places` for a page of `limit` places. The feed's seed rounds the share up or down: with a share of
+ * 0.03 and 20 places, 60 % of feeds have one place and the others none.
  */
 export function withNewcomerPlaces<Settings extends Pick<FeedSettings, "newcomer_share" | "newcomer_places">>(
   settings: Settings,

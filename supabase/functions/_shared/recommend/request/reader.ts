@@ -12,7 +12,7 @@ export interface Reader {
 /** "insufficient_privilege" */
 const notGranted = "42501";
 
-/** What went wrong, as the reader is told of it. That an app shows its posts to nobody who has not signed in is no fault. */
+/** The error as the reader sees it. An app that shows its posts only to signed-in users is no fault. */
 export function errorTo({ caller }: Reader, thrown: unknown): AppError {
   if (caller.sub === undefined && (thrown as { code?: unknown } | null)?.code === notGranted)
     return new AppError(

@@ -4,8 +4,8 @@ import { decayedAt, type PostState } from "../../features/ranker-features.ts";
 import { recencyBaseline } from "../../features/recency-baseline.ts";
 
 /**
- * The weight of popularity. On travel-se (live replay, 2,000 events) recall@20 is .781 without it, .783 with 0.1, .780 with
- * 0.25, .741 with 1, and MRR .367, .363, .345, .227: this much lifts what is popular and costs next to nothing.
+ * The weight of popularity. On travel-se (live replay, 2,000 events) recall@20 is 0.781 without it, 0.783 with 0.1, 0.780
+ * with 0.25, 0.741 with 1, and MRR 0.367, 0.363, 0.345, 0.227: this value lifts popular posts at almost no cost.
  */
 const popularityWeight = 0.1;
 

@@ -6,16 +6,15 @@ export interface DismissalTarget {
   tags: string[] | null;
 }
 
-/** What somebody dismissed lately. */
+/** A recent dismissal of a user. */
 export interface RecentDismissal extends DismissalTarget {
   /** How many days ago. */
   days: number;
 }
 
 /**
- * What the scores of a dismissed post's author keep, and those of its tags with each dismissal, a quarter at least. A day later it is the root of that,
- * and so on: within a day a page has half as much of its topic and hardly anything of its author, for .3 % of what pages earn over two weeks
- * (bench/dismissals.ts). As lasting, .5 and .7 cost 1.4 %, since whoever wrote one dull post may write a good one.
+ * The factors for a dismissed post's author and tags (for each dismissal), and their least; each day takes a root. Within a day a page has half as
+ * much of the topic and hardly anything of the author, for 0.3 % of the pages' worth (bench/dismissals.ts); lasting factors cost 1.4 %.
  */
 const [ofAuthor, ofTag, least] = [0.2, 0.4, 0.25];
 

@@ -49,7 +49,7 @@ export async function runRanker(model: Ranker, feeds: Feeds, n: number): Promise
   throw modelCorruptError(model, "dlrm", "does not give finite numbers");
 }
 
-/** Whether all probabilities of candidate `i` are finite, of which there are `heads`. */
+/** Whether all `heads` probabilities of candidate `i` are finite. */
 export function isFiniteRow(probabilities: Float32Array, i: number, heads: number): boolean {
   // their sum is finite when they are
   let sum = 0;
@@ -58,10 +58,8 @@ export function isFiniteRow(probabilities: Float32Array, i: number, heads: numbe
 }
 
 /**
- * The score of candidate `i`; `weights` are those of the model's heads. What speaks for a post counts as much as it is worth. What speaks for the post is added up: gain; and so is what speaks against it:
- * loss. Pages are made of the logarithms of scores, so that a post may be half as good as another, or a tenth. So a score is never negative: as
- * gain · exp(−loss / gain) it is gain − loss where the loss is small, and what is more loss than gain is worth little, in the order of
- * both. At 0, all posts of somebody who dismisses much would be alike.
+ * The score of candidate `i`, with the weights of the model's heads: gain · exp(−loss / gain), with gain = Σ weights for the post and loss =
+ * Σ weights against it. It is gain − loss where the loss is small and never negative, since pages use the logarithms of scores.
  */
 export function combineHeads({ probabilities, boost }: RankerOutput, i: number, weights: readonly number[]): number {
   const heads = weights.length;

@@ -1,4 +1,4 @@
-/** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
+/** The best candidates for a page, and the score of each below what stands on the page already. */
 import { countOccurrence } from "../../features/count-occurrence.ts";
 import {
   authorRepetitionPenalty,

@@ -130,7 +130,7 @@ function share(first: Given, of: ExplorationStats, isKnown = true): number {
 test("who was acted on is drawn more often, who was not less, and none is never", () => {
   const [liked, same, disliked] = [20, 3, 0].map((acted) => share({}, trials({ first: { impressions: 30, acted } })));
   assert.ok(liked > 0.9, `${liked}`);
-  // as many as expected of it: less is open than with others, of which nothing is known
+  // as many as expected of it: less is unknown than with others
   assert.ok(same > 0.01 && same < 0.1, `${same}`);
   assert.ok(disliked < same, `${disliked}`);
   const untried = share({}, trials());

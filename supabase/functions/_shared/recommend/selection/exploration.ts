@@ -1,8 +1,6 @@
 /**
- * What nobody was shown nobody can have liked, so new posts get a fair trial: a place of the page goes to one that few people were shown so
- * far. Which one is drawn by Thompson sampling ("On the likelihood that one unknown probability exceeds another", 1933; Chapelle and Li, "An
- * Empirical Evaluation of Thompson Sampling", 2011): what is known of a post's chance to be acted on is a beta distribution, each post
- * draws from its own, and the highest draw wins. So every post has a chance, and the more of those who were shown it acted, the sooner its trial is over.
+ * Gives a place of the page to a post that few people were shown, chosen by Thompson sampling ("On the likelihood that one unknown probability
+ * exceeds another", 1933; Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", 2011) with a beta distribution a post.
  */
 // @ts-types="npm:@types/d3-random@3.0.4"
 import { randomBeta } from "d3-random";
@@ -15,14 +13,14 @@ import type { Selectable, Standing } from "./selectable.ts";
 const onePlaceIn = 20;
 
 /**
- * As how many people the expectation counts, in addition to those who were shown the post. In simulations, with 5, 10 and 20 the best are found
- * about as soon; with 5 up to a fifth fewer places are acted on, with 20 up to 14 of 300 posts are shown to nobody in ten places a post.
+ * The weight of the expectation, in people who were shown the post. In simulations 5, 10 and 20 find the best equally soon;
+ * 5 loses up to a fifth of the places' actions, and 20 leaves up to 14 of 300 posts unseen at ten places a post.
  */
 const expectedFrom = 10;
 
 /**
- * The same for a reader of whom little is known, by the ranker's word alone. In the closed loop the place then earns .55 instead of .22, with 20 people
- * .50, with 50 .59; those beside it earn .68. In simulations in which half of all readers are new, 5 of 300 posts are shown to nobody in ten places a post.
+ * The same for a new reader, by the ranker alone. In the closed loop the place earns 0.55 instead of 0.22 (20 people: 0.50, 50:
+ * 0.59), those beside it 0.68. In simulations with half of all readers new, 5 of 300 posts stay unseen at ten places a post.
  */
 const expectedFromOfNew = 30;
 
@@ -37,7 +35,7 @@ export interface ExplorationCounts {
 
 /** How it stands with the posts under trial. */
 export interface ExplorationStats {
-  /** Of posts that anybody was shown, by id. */
+  /** Counts of posts with impressions, by id. */
   known: ReadonlyMap<string, ExplorationCounts>;
   /** Only posts that are younger are under trial; in milliseconds since 1970. */
   since: number;
@@ -67,9 +65,8 @@ export function isExplorationEnabled({ trial_place, trial_impressions }: TrialSe
 }
 
 /**
- * The place of a page that is for a post under trial, from 1 and counted through the feed, which `served` so many before; null: none. It is
- * `first` and each 20th after it, and one a page at most. Always the same place: a post at the fifth is looked at, one at the nineteenth often is not, and
- * only what was shown alike can be compared.
+ * The place of a page for a post under trial, from 1, counted through the feed after `served` posts; null: none. It is
+ * `first` and each 20th after it, one a page at most: always the same place, since only posts shown alike can be compared.
  */
 export function explorationPosition(first: number, served: number, limit: number): number | null {
   const place = first + onePlaceIn * Math.max(0, Math.ceil((served + 1 - first) / onePlaceIn));
@@ -109,7 +106,10 @@ export function planExploration(
   return { place, draw: (left) => draw(left.filter(isFirst)) ?? draw(left) };
 }
 
-/** Of the posts under trial the one with the highest draw. Of an author one draws, or whoever writes a thousand had nearly all trials. */
+/**
+ * The post under trial with the highest draw. One post of an author takes part, or an author of a thousand would
+ * have nearly all trials.
+ */
 function drawn<Post extends ExplorationCandidate>(
   left: Post[],
   { known, since, rate }: ExplorationStats,
@@ -140,9 +140,8 @@ function drawn<Post extends ExplorationCandidate>(
 const untried: ExplorationCounts = { impressions: 0, acted: 0 };
 
 /**
- * What is expected of a post of which nothing else is known, as if so many people had been shown it: half way between what the ranker says and what is
- * usual for new posts. By the ranker alone, up to 76 of 300 posts are shown to nobody in ten places a post; by what is usual alone, up to half of the
- * acts are lost. Somebody of whom little is known decides by this page whether to come again, and others show what the ranker does not like.
+ * The expectation for a post without impressions, as so many people: half way between the ranker's prediction and the usual rate of new posts. By the
+ * ranker alone up to 76 of 300 posts stay unseen, by the rate up to half of the actions are lost. New readers get the ranker's.
  */
 function expectation(predictions: Predictions | null | undefined, rate: number, isKnown: boolean): ExplorationCounts {
   if (!predictions) return { impressions: expectedFrom, acted: expectedFrom * rate };

@@ -4,9 +4,8 @@ import { innerProduct } from "../../features/inner-product.ts";
 import type { Penalty, Selectable } from "./selectable.ts";
 
 /**
- * Maximal marginal relevance (Carbonell and Goldstein, 1998): a post is worth less the more it is like one that is shown already. It
- * is subtracted from the logarithm of the score, so that it means the same whatever the scores' scale: at `diversity` 0.5 a post
- * with the vector of one above it needs 1.65 times the score of one that is like nothing above it. Being unlike all of them is no merit.
+ * Maximal marginal relevance (Carbonell and Goldstein, 1998), subtracted from the logarithm of the score, so that its scale is independent
+ * of it: at `diversity` 0.5 a post with the vector of one above it needs 1.65 times the score of one that resembles none above it.
  */
 export function diversityPenalty(pool: Selectable[], diversity: number): Penalty {
   const nearest = new Float64Array(pool.length);
@@ -27,8 +26,8 @@ export function diversityPenalty(pool: Selectable[], diversity: number): Penalty
 }
 
 /**
- * One author must not fill a page: −log(decay) for each chosen post of theirs, and behind all others once they have a tenth of `limit` places, two at
- * least. By the decay alone whoever wrote a thousand posts had every place of the feeds of 60 people.
+ * Subtracts −log(decay) for each chosen post of the author, and puts them behind all others after a tenth of `limit` places,
+ * at least two. With the decay alone an author of a thousand posts had every place of the feeds of 60 people.
  */
 export function authorRepetitionPenalty(pool: Selectable[], decay: number, limit: number): Penalty {
   const loss = -Math.log(decay);
@@ -68,7 +67,10 @@ export function fullOfNewcomers(pool: Selectable[], most: number, values: Float6
 
 const isNewcomers = ({ post }: Pick<Selectable, "post">) => post.standing === "newcomer";
 
-/** An unproven author with more candidates than this takes no first place. With 1, small communities lose .006 of MRR (docs/research/experiments.md#newcomers-in-small-communities). */
+/**
+ * An unproven author with more candidates than this takes no first place. With 1, small communities lose 0.006 of
+ * MRR (docs/research/experiments.md#newcomers-in-small-communities).
+ */
 const mostForFirst = 4;
 
 /**
@@ -114,9 +116,8 @@ export function unprovenAuthorOf(posts: Selectable[]): UnprovenAuthor {
 const behind = 1e6;
 
 /**
- * No topic and no group of an app may fill a page, however well its posts score: what is like each other by the vectors that rank is rarely all of one,
- * so neither diversity nor author_decay sees to it. Of `limit` places each has `share` at most and one at least, and is behind all others from then on:
- * the page stays full where nothing else is left. Posts of none are not counted.
+ * Limits a topic's or group's places on a page to `share` of `limit`, at least one; further posts come behind all others, so the page stays
+ * full. Diversity and author_decay do not do so: similar vectors rarely are all of one topic. Posts without a group are not counted.
  */
 export function groupCapPenalty(
   pool: Selectable[],

@@ -55,7 +55,7 @@ test("each further post of an author is worth less", () => {
     candidate("n1", 0.14),
     candidate("n2", 0.13),
   ];
-  // a2 is worth 0.2 and a3 0.075; posts of nobody are not one author's
+  // a2 is worth 0.2 and a3 0.075; posts without an author are not one author's
   assert.equal(page(posts, 6, { author_decay: 0.5 }), "a1 a2 b1 n1 n2 a3");
   assert.equal(page(posts, 6, { author_decay: 1, topic_share: 1 }), "a1 a2 a3 b1 n1 n2");
 });

@@ -55,7 +55,7 @@ export function selectPage<Post extends Selectable>(
   for (let passes = 1; ; passes++) {
     const led = ledOn(found, conversationOf);
     if (led.size === 0) break;
-    // whoever writes many pairs on purpose has as many passes: 99 took 51 to 132 ms
+    // an author who writes many pairs on purpose causes as many passes: 99 took 51 to 132 ms
     if (passes === mostPasses) {
       found = page(nobody);
       break;

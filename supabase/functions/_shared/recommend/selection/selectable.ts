@@ -9,7 +9,7 @@ export interface Selectable {
     title: string;
     /** Whether its reader is shown something else for its title; undefined: not asked for, or nothing has the same. */
     is_masked?: boolean;
-    /** null: nobody's. */
+    /** null: no author. */
     author_id: string | null;
     created_at: number;
     /** The post tower's vector, of unit length; null: none yet. */
@@ -23,7 +23,7 @@ export interface Selectable {
     conversation?: string | null;
     /** When its text was changed last, in milliseconds; undefined or null: never, or not lately. */
     edited_at?: number | null;
-    /** What the feature store knows of it; undefined: nobody came to it. */
+    /** Its row of the feature store; undefined: no interactions. */
     state?: { participants: number };
     /** As in recsys_engine.standing; null or undefined: no limit, or the reader follows or has read the author. */
     standing?: Standing | null;

@@ -7,7 +7,10 @@ export interface SourceTruncation<Author = string> {
   authors: Author[];
   /** Such authors none of whose posts here a stranger may read. There may be more for readers of one of their posts. */
   closed?: Author[];
-  /** Of what is beyond twice a share none is missing before this one of what was found, from 0; −1: as much is within as was found. */
+  /**
+   * The place, from 0, in what was found, before which nothing beyond twice a share is missing; −1: as much is
+   * within as was found.
+   */
   beyondTo: number;
 }
 
@@ -21,8 +24,8 @@ export function truncationOf(authors: (string | null)[], share: number): SourceT
 }
 
 /**
- * Which `most` of the posts that may be shown a source brings, `share` of an author before all others', as places in what it found, the best first;
- * null: what was not found may be among them. `counts`: how many of an author it has brought before. `hidden`: of whom nothing is shown.
+ * The places of the first `most` posts that a source returns, the best first, with at most `share` of an author before all others'; null:
+ * posts that were not found may be among them. `counts`: posts of an author returned before; `hidden`: authors of hidden posts.
  */
 export function capPerAuthor<Author = string>(
   shown: number[],

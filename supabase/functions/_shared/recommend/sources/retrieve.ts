@@ -48,7 +48,7 @@ interface FoundCandidates {
   touches: Record<string, number> | null;
   /** By post, up to two of these, the latest first, whose profile the caller may read and whom they did not mute. */
   touchers: Record<string, string[]> | null;
-  /** Whom the caller muted; null: nobody, or all sources were asked. */
+  /** The caller's muted authors; null: none, or all sources were asked. */
   muted_authors: string[] | null;
   /** Whether the caller is in a closed circle. */
   in_circle: boolean;
@@ -58,7 +58,10 @@ interface FoundCandidates {
   posts: PostColumnArrays;
   /** null: see `lists`. */
   ranks: OwnRanks[] | null;
-  /** What the caller's own sources found, with `common`: places in `posts` in the order of the source, null where it may not be shown, and, where there may be more, of whom. */
+  /**
+   * The posts of the caller's own sources with `common`: places in `posts` in the order of the source, null where
+   * hidden, and the authors with more.
+   */
   lists: List[] | null;
   served_keys: number[];
 }
@@ -234,7 +237,7 @@ function cutOfList(
   return isCut && posts.filter((place) => place !== null).length < size ? truncationOf([], share) : undefined;
 }
 
-/** What common sources found in scopes, as what is common to all: all of it may be shown. */
+/** The results of common sources in scopes, in the shape of those common to all: all of them may be shown. */
 function commonOf(
   posts: Post[],
   answer: FoundCandidates,

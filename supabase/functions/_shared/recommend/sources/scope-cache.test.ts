@@ -94,7 +94,7 @@ test("where they are too few or too many nothing is kept of them, and none are r
   // each few enough, and together too many
   for (let n = 0; n < 2; n++) assert.equal(await ask(others, large, ["a", "b"]), null);
   assert.deepEqual(large.asked, [["null", "a", "large"], ["null", "a"], ["b"]]);
-  // whose are more nobody reads others for
+  // beyond this number others' posts are not read
   const open = made({ null: 20_001, a: 500 });
   const ofOpen = createScopeCache();
   for (let n = 0; n < 2; n++) assert.equal(await ask(ofOpen, open, ["a"]), null);

@@ -56,8 +56,8 @@ export function createScopeCache(limits = { posts: 131_072, scopes: 4096 }) {
     has: (scopes: string[], modelId: number | null): boolean =>
       [null, ...scopes].some((scope) => (kept.get(keyOf(modelId, scope))?.index?.count ?? 0) > 0),
     /**
-     * What is kept of these scopes, and of none, as of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; what is not is read. null:
-     * all sources have to be asked, since there are too many or too few posts. What somebody else is reading is waited for, once. `connection` is in a transaction under `role`.
+     * The posts of these scopes, and of none, at this recsys_engine.feature_store_version and `now` (engine clock, ms); reads missing ones
+     * once. null: too many or too few posts, so all sources have to be asked. `connection` is in a transaction under `role`.
      */
     async of(
       connection: Connection,
@@ -70,7 +70,7 @@ export function createScopeCache(limits = { posts: 131_072, scopes: 4096 }) {
       const together = keyOf(modelId, scopes);
       const isFresh = (entry?: Kept) =>
         entry?.featureStore === featureStore && Math.abs(now - entry.at) <= keptFor ? entry : undefined;
-      // who comes while somebody reads a scope once more makes do with what was
+      // a request during a refresh uses the last value
       const keptOf = (key: string) => (beingRead.has(key) ? kept.get(key) : isFresh(kept.get(key)));
       const others = wanted.flatMap(({ key }) => (keptOf(key) ? [] : (beingRead.get(key) ?? [])));
       if (others.length > 0) await Promise.all(others);

@@ -83,7 +83,7 @@ test("of an author twice their share comes before all others', and what is beyon
   const { fresh } = topPostsOfScopes([decodeScopeIndex(packedPosts(posts))], vector);
   assert.equal(fresh?.length, 280);
   assert.deepEqual(fresh, [...posts.slice(0, 20), ...posts.slice(flood, flood + 260)].map(idOf));
-  // without others all are theirs, and an unknown author is nobody
+  // without others all are theirs, and an unknown author has none
   for (const author of [7, 0]) {
     const ofOne = posts.slice(0, flood).map((post) => ({ ...post, author }));
     assert.deepEqual(

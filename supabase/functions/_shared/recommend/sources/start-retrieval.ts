@@ -9,10 +9,8 @@ import { type RetrievalRequest, type RetrievalResult, retrieve } from "./retriev
 import type { RetrievalStrategy } from "./strategy-memory.ts";
 
 /**
- * The stage that finds the candidates: from what is common to all feeds where that does, from what the caller may read where that is little, else from
- * all sources together. What needs no vector is asked for immediately, so that it comes while the tower runs. The function returned
- * takes the caller's vector [32], null without a model; it throws ModelDroppedError. `connection` is in a transaction of the caller's (without `sub`: a visitor);
- * `own` as in `RetrievalRequest`.
+ * Starts retrieval: from the common posts where these do, else from a small set of readable posts, else from all sources together.
+ * Queries without a vector start at once. Returns a function of the caller's vector [32] (null: no model); throws ModelDroppedError.
  */
 export function startRetrieval(
   connection: Connection,
@@ -34,7 +32,7 @@ export function startRetrieval(
     page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(scopes, modelId) ? "all" : ways.guess()));
   const ofCommon = way !== "all" ? span("common") : undefined;
   const kept = ofCommon && commonPosts.of(connection, role, version, Number(now)).finally(ofCommon);
-  // of who belongs nowhere, in an app that says nothing of scopes, nobody asks: it would be one more round trip
+  // in an app without scopes, a user without any needs no query: it would be one more round trip
   const asksScopes =
     way === "all" && !page.given && !page.filter && (scopes.length > 0 || ofScopes.has(scopes, modelId));
   const ofScope = asksScopes ? span("scope") : undefined;

@@ -25,11 +25,11 @@ export function createStrategyMemory(now: () => number = () => performance.now()
   let onlyAll = 0;
   let guesses = 0;
   return {
-    /** The way that did for somebody (undefined: for visitors); undefined: none is known. */
+    /** The strategy that worked for a user (undefined: for visitors); undefined: none is known. */
     of,
     /**
-     * What may do for somebody of whom none is known: what did for whoever came last, or in a community of organisations everybody would be asked for
-     * twice. After three in a row for whom only all sources did, these; with each eighth it is tried whether that still holds.
+     * A guess for a user without a known strategy: the last that worked, so that organisations' users ask once.
+     * After three in a row that needed all sources, all sources; every eighth guess tries again.
      */
     guess: (): RetrievalStrategy => (onlyAll >= 3 && ++guesses % 8 > 0 ? "all" : last),
     keep(sub: string | undefined, way: RetrievalStrategy): void {
