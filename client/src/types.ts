@@ -311,7 +311,7 @@ export interface IdeasRequest {
   limit?: number | null;
 }
 /**
- * One question of whoever runs the community.
+ * One question of an operator of the community.
  */
 export interface ConsoleRequest {
   /**
@@ -772,7 +772,7 @@ export interface ConsoleTable {
   }[];
 }
 /**
- * What somebody's feed is now, with every candidate; asked by `feed`.
+ * A user's feed now, with every candidate; asked by `feed`.
  */
 export interface ConsoleFeed {
   /**
@@ -814,7 +814,7 @@ export interface ConsoleFeed {
   candidates: ConsoleCandidate[];
 }
 /**
- * A candidate of somebody's feed.
+ * A candidate of a user's feed.
  */
 export interface ConsoleCandidate {
   post_id: string;

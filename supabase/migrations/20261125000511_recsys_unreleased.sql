@@ -484,7 +484,7 @@ begin
     select left(lower(wanted.value), 100) as topic
     from (values (p_kind, true), (case p_kind when 'more' then 'less' else 'more' end, false)) as kinds (kind, is_asked)
     cross join lateral (
-      -- whoever wrote a million has a hundred of them read
+      -- a user who wrote a million has a hundred of them read
       select source_preferences.value from recsys.source_preferences
       where source_preferences.user_id = p_user_id and source_preferences.kind = kinds.kind and source_preferences.value is not null
       order by source_preferences.value
@@ -495,6 +495,19 @@ begin
     having bool_and(kinds.is_asked)
     order by topic
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.requeue_all()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
+  -- a user all of whose events now count for nothing is no participant of these posts
+  insert into recsys_engine.feature_changes (user_id) select latest_user_stats.user_id from recsys_engine.latest_user_stats;
+  return null;
 end
 $function$;
 
@@ -619,6 +632,63 @@ begin
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
   where experiments.ended_at is null and variants.buckets @> recsys_engine.bucket(p_user_id, experiments.salt)
   having count(*) > 0;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.assign_buckets(p_experiment_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  own_layer constant text := (select layer from recsys.experiments where experiment_id = p_experiment_id);
+  each_variant record;
+  given_up integer[] := '{}'::integer[];
+  free_buckets integer[];
+  missing integer;
+begin
+  -- a variant that shrinks gives people up; all others stay
+  for each_variant in
+    select variants.place, (variants.share * 10000)::integer as wanted, held.buckets
+    from recsys.experiment_variants as variants
+    cross join lateral (
+      select coalesce(array_agg(bucket order by bucket), '{}') as buckets from unnest(variants.buckets) as run cross join generate_series(lower(run), upper(run) - 1) as bucket
+    ) as held
+    where variants.experiment_id = p_experiment_id and cardinality(held.buckets) > variants.share * 10000
+    order by variants.place
+  loop
+    given_up := given_up || each_variant.buckets[each_variant.wanted + 1:];
+    update recsys.experiment_variants
+    set buckets = coalesce((select range_agg(int4range(bucket, bucket + 1)) from unnest(each_variant.buckets[:each_variant.wanted]) as bucket), '{}')
+    where experiment_id = p_experiment_id and place = each_variant.place;
+  end loop;
+  -- what was given up goes first: who has to move anyway moves to another variant
+  free_buckets := given_up || array(
+    select bucket from generate_series(0, 9999) as bucket
+    where bucket <> all (given_up) and not exists (
+      select from recsys.experiment_variants as variants
+      join recsys.experiments using (experiment_id)
+      where experiments.layer = own_layer and experiments.ended_at is null and variants.buckets @> bucket
+    )
+    order by bucket
+  );
+  for each_variant in
+    select variants.place, variants.variant, (variants.share * 10000 - held.number)::integer as lacking
+    from recsys.experiment_variants as variants
+    cross join lateral (select coalesce(sum(upper(run) - lower(run)), 0) as number from unnest(variants.buckets) as run) as held
+    where variants.experiment_id = p_experiment_id and variants.share * 10000 > held.number
+    order by variants.place
+  loop
+    missing := each_variant.lacking - cardinality(free_buckets);
+    if missing > 0 then
+      raise exception 'layer % has no room for variant %: % %% of all people are missing', own_layer, each_variant.variant, missing / 100.0
+        using hint = 'stop an experiment of that layer, ask for smaller shares, or take another layer';
+    end if;
+    update recsys.experiment_variants
+    set buckets = buckets + (select range_agg(int4range(bucket, bucket + 1)) from unnest(free_buckets[:each_variant.lacking]) as bucket)
+    where experiment_id = p_experiment_id and place = each_variant.place;
+    free_buckets := free_buckets[each_variant.lacking + 1:];
+  end loop;
 end
 $function$;
 
@@ -1072,7 +1142,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.prior_active_days(p_user_id uuid, p_bef
  STABLE
  SET search_path TO ''
 AS $function$
-  -- day by day, by the index: whoever did 100,000 things on one costs no more
+  -- day by day, by the index: 100,000 actions on one day cost no more
   with recursive earlier as (
     select 0 as number, p_before as until
     union all
@@ -1103,7 +1173,7 @@ AS $function$
     where source_interactions.user_id = p_user_id
       and source_interactions.created_at >= p_day::timestamp at time zone 'utc' and source_interactions.created_at < (p_day + 1)::timestamp at time zone 'utc'
     order by source_interactions.created_at
-    -- somebody's 2,000 acts of a day are looked at, and what comes after them is beyond
+    -- a person's first 2,000 acts of a day are read, and later ones are beyond
     limit 2001
   ),
   came as (
@@ -1115,7 +1185,7 @@ AS $function$
     where posts.author_id is distinct from p_user_id
   )
   select least(
-    -- nobody becomes known at midnight
+    -- no person becomes known at midnight
     case when cardinality(came.at) > 6 then
       came.at[2 + 5 * greatest(1, recsys_engine.prior_active_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
     end,
@@ -1167,7 +1237,7 @@ AS $function$
         where source_interactions.user_id = people.user_id and source_interactions.created_at >= day.began
           and source_interactions.created_at < least(people.began, day.began) + interval '1 day'
         order by source_interactions.created_at
-        -- what comes after somebody's 2,000 acts of a day, or six posts, is beyond anyway
+        -- a person's later acts than 2,000 a day, or six posts, are beyond anyway
         limit 2000
       ) as acts
       cross join lateral (
@@ -1226,7 +1296,7 @@ begin
     select each.user_id, each.post_id, each.at, recsys_engine.day_of(each.at) as day
     from unnest(p_users, p_posts, p_at) as each (user_id, post_id, at) where each.user_id is not null and isfinite(each.at)
   ),
-  -- with which acts somebody is known, or was
+  -- the acts by which a person is known, or was
   known as materialized (
     select came.post_id, came.at
     from (
@@ -1293,7 +1363,7 @@ begin
       limit 2 * bounds.most + cardinality(moved)
     ) as others
     union
-    -- and whoever met an author before or after somebody known did
+    -- and people who met an author before or after a known person did
     select others.user_id, recsys_engine.day_of(others.at)
     from (
       select came.user_id, came.at
@@ -1319,7 +1389,7 @@ begin
   authors as materialized (
     select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
-  -- when people on their first day came to a new author whom nobody known had met
+  -- when people on their first day came to a new author whom no known person had met
   unmet as materialized (
     select first_met.user_id, first_met.day, min(first_met.at) as at
     from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
@@ -1392,7 +1462,8 @@ begin
     join recsys.source_posts as posts on posts.post_id = acts.post_id
     where posts.author_id is distinct from acts.user_id
   ),
-  -- whoever came to somebody else than these is outside; the ten to whom most came are, since in a small community all may have come to all
+  -- people who came to another author than these are outside, and so are the ten with most readers: in a small
+  -- community all may have come to all
   inside as materialized (
     (select pairs.user_id from pairs)
     except
@@ -1405,7 +1476,7 @@ begin
   from pairs
   join inside on inside.user_id = pairs.user_id
   join closed on closed.user_id = pairs.user_id;
-  -- and whoever came to one who is outside; a longer chain is nobody's by accident
+  -- and people who came to one who is outside; longer chains do not arise by accident
   for round in 1 .. 100 loop
     number := cardinality(users);
     with pairs as materialized (
@@ -1445,7 +1516,7 @@ begin
   else
     execute format('insert into recsys_engine.feature_changes (user_id, post_id, at) select %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
       tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
-    -- what people themselves say that they did long before: whoever imports, or writes for others, knows when it was
+    -- times that people report for long before: an import, or a service that writes for others, knows when it was
     if tg_op = 'INSERT' and current_setting('role') in ('authenticated', 'anon') then
       execute format('
         with queued as materialized (
@@ -5809,7 +5880,7 @@ begin
   elsif tg_op = 'TRUNCATE' then
     execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
     perform recsys_engine.clean_up_deleted_entities(tg_argv[0], known);
-    -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
+    -- entities with waiting jobs alone have nothing to erase, and the app may insert them again under the same id
     perform recsys_engine.clean_up_deleted_entities(tg_argv[0], array(
       select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
       union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
@@ -5824,6 +5895,47 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.claim_embedding_jobs(p_limit integer, p_lease interval)
+ RETURNS TABLE(kind text, entity_id uuid, claim bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  new_claim constant bigint := nextval('recsys_engine.embedding_claim_seq');
+  -- every other time, where others wait too: those whose turn it is must not wait until hundreds were taken one at a time
+  leaves_alone constant boolean := new_claim % 2 = 0 and exists (select from recsys_engine.due_embedding_jobs as due where due.attempts < 2);
+begin
+  if p_limit is null or p_limit < 1 then
+    raise exception 'a claim takes at least one job, not %', p_limit;
+  end if;
+  if p_lease is null or p_lease <= interval '0' then
+    raise exception 'a lease must last for a while, not %', p_lease;
+  end if;
+  return query
+  with
+  -- a job that two workers did not come back with comes alone: it may be what ended them, and would take others along
+  again as (
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts >= 2 and not leaves_alone
+    order by due.due_at, due.entity_id limit 1 for update skip locked
+  ),
+  -- half the oldest and half the newest: a new post does not wait behind an import, nor is the import forgotten
+  oldest as (
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    order by due.due_at, due.entity_id limit (p_limit + 1) / 2 for update skip locked
+  ),
+  newest as (
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    order by due.due_at desc, due.entity_id desc limit p_limit / 2 for update skip locked
+  ),
+  picked as (select * from again union select * from oldest union select * from newest)
+  update recsys_engine.embedding_jobs as job
+  set claim = new_claim, claimed_version = job.version, claimed_until = now() + p_lease, attempts = job.attempts + 1
+  from picked
+  where job.kind = picked.kind and job.entity_id = picked.entity_id
+  returning job.kind, job.entity_id, job.claim;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] DEFAULT NULL::text[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -5835,7 +5947,8 @@ declare
   embeddings text[];
   topic_vectors text[];
 begin
-  -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
+  -- an activation of another model and this statement wait for each other: vectors and pointer cannot pass each
+  -- other
   perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
   if not found then
     update recsys_engine.embedding_jobs as job
@@ -5942,7 +6055,7 @@ begin
   if not recsys_engine.has_due_embedding_jobs() and not exists (select from recsys_engine.encoding_jobs where encoding_jobs.failures < 5) then
     return null;
   end if;
-  -- vault and net are looked up when these lines run: where they are missing, nobody calls this
+  -- vault and net are looked up when these lines run: where they are missing, nothing calls this
   select max(decrypted_secret) filter (where name = 'recsys_project_url'), max(decrypted_secret) filter (where name = 'recsys_secret_key')
   into project_url, secret_key
   from vault.decrypted_secrets;
@@ -5966,7 +6079,8 @@ AS $function$
 declare
   serving constant bigint := (select model_id from recsys.models where status = 'active');
   since constant timestamptz := recsys.clock() - interval '28 days';
-  -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
+  -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, and a post would seem to
+  -- have had none
   known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.pruning_progress));
   known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
@@ -5997,7 +6111,7 @@ begin
     where posts.created_at > since and posts.created_at <= recsys.clock()
     group by told.topic_id
   ),
-  -- each person once a day: whoever comes a thousand times makes nothing wanted by many
+  -- each person once a day: one user's thousand interactions create no demand of many
   came as (
     select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys_engine.post_stats as stats
@@ -6594,7 +6708,7 @@ declare
   now_running recsys_engine.batch_runs;
   new_run_id bigint;
 begin
-  -- one beginner at a time: whoever comes second joins
+  -- one run begins at a time: the second caller joins it
   perform recsys_engine.take_lock('batch');
   select * into active from recsys.models where models.status = 'active';
   if not found then
@@ -6627,6 +6741,38 @@ begin
   set users = (select coalesce(sum(cardinality(batch_pages.user_ids)), 0) from recsys_engine.batch_pages where batch_pages.run_id = new_run_id)
   where batch_runs.run_id = new_run_id;
   return new_run_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.complete_batch_page(p_run_id bigint, p_claim bigint, p_user_ids uuid[], p_bases text[], p_post_ids text[], p_scores text[], p_views text[], p_votes text[], p_comments text[], p_sources text[], p_failed integer, p_error text, p_optional_probabilities text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  written integer;
+begin
+  perform from recsys_engine.batch_pages where batch_pages.run_id = p_run_id and batch_pages.claim = p_claim and batch_pages.done_at is null for update;
+  if not found then
+    return null;
+  end if;
+  insert into recsys.batch_recommendations as list (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources, optional_probabilities)
+  select made.user_id, p_run_id, batch_runs.model_id, batch_runs.as_of, made.basis, made.post_ids::uuid[], made.scores::real[], made.views::real[],
+    made.votes::real[], made.comments::real[], made.sources::text[], made.optional_probabilities::jsonb
+  from unnest(p_user_ids, p_bases, p_post_ids, p_scores, p_views, p_votes, p_comments, p_sources, p_optional_probabilities)
+    as made (user_id, basis, post_ids, scores, views, votes, comments, sources, optional_probabilities)
+  join recsys_engine.batch_runs on batch_runs.run_id = p_run_id
+  -- a user deleted meanwhile gets none
+  where exists (select from recsys.source_users where source_users.user_id = made.user_id)
+  order by made.user_id
+  on conflict (user_id) do update set
+    run_id = excluded.run_id, model_id = excluded.model_id, made_at = excluded.made_at, basis = excluded.basis, post_ids = excluded.post_ids,
+    scores = excluded.scores, views = excluded.views, votes = excluded.votes, comments = excluded.comments, sources = excluded.sources,
+    optional_probabilities = excluded.optional_probabilities;
+  get diagnostics written = row_count;
+  update recsys_engine.batch_pages set done_at = clock_timestamp(), users_done = written, users_failed = p_failed, last_error = left(p_error, 1000)
+  where batch_pages.run_id = p_run_id and batch_pages.claim = p_claim;
+  return written;
 end
 $function$;
 
@@ -6689,7 +6835,7 @@ declare
     'with moved as (delete from recsys_engine.impressions_default where shown_at >= %1$L and shown_at < %2$L returning *) insert into recsys_engine.%3$I select * from moved',
     p_first, p_next, p_name);
 begin
-  -- long before the lock, so that whoever logs an impression of that time waits for the last few rows only
+  -- long before the lock, so that an impression of that time waits for the last few rows only
   execute move;
   lock table recsys_engine.impressions_default in access exclusive mode;
   execute move;
@@ -6867,19 +7013,19 @@ begin
   end loop;
   if p_kind = 'post' then
     insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
-    -- whoever came to it by a table that nobody watches
+    -- a user who came to it by a table that is not watched
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
-    -- an empty list is for nobody, or of nobody; without one it would be for everybody, or of all
+    -- an empty list is for no user, or of no author; without the list it would be for all, or of all
     update recsys.promotions
     set people = recsys_engine.without_ids(people, 'user_ids', p_ids), filter = recsys_engine.without_ids(filter, 'author_ids', p_ids)
     where people <> recsys_engine.without_ids(people, 'user_ids', p_ids) or filter <> recsys_engine.without_ids(filter, 'author_ids', p_ids);
     get diagnostics removed = row_count;
     total := total + removed;
     insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
-    -- posts that they came to by a table that nobody watches name them until this is worked off
+    -- posts that they came to by an unwatched table name them until this is worked off
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good
@@ -7018,7 +7164,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embe
  SET "hnsw.ef_search" TO '200'
 AS $function$
 declare
-  -- of the caller's own mutes; nobody's, where nobody is signed in
+  -- by the caller's own mutes; none without a login
   request constant recsys_engine.feed_request := recsys_engine.mutes_only_request(auth.uid(), p_now);
   found_ids uuid[] := array(
     select post_embeddings.post_id
@@ -7029,8 +7175,9 @@ declare
     limit p_limit
   );
 begin
-  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from these, found
-  -- by whatever index their policy has
+  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: a caller who may read few of many posts is
+  -- answered from these,
+  -- found by the index of their policy
   if cardinality(found_ids) < p_limit then
     found_ids := array(
       select eligible.post_id
@@ -7512,7 +7659,7 @@ begin
       and similar_people.made_at > now() - interval '1 day' and similar_people.made_at <= now();
     if found_ids is null then
       found_ids := recsys_engine.nearest_readable_people(p_claims, similar_people_for_caller.model_id);
-      -- an operator who looks at what somebody gets leaves nothing behind
+      -- an operator who looks at a user's answer leaves nothing behind
       if found_ids is not null and current_setting('transaction_read_only') = 'off' then
         insert into recsys_engine.similar_people as own (user_id, model_id, user_ids) values (me, similar_people_for_caller.model_id, found_ids)
         on conflict (user_id) do update set model_id = excluded.model_id, user_ids = excluded.user_ids, made_at = excluded.made_at;
@@ -7770,6 +7917,70 @@ AS $function$
   left join counts as before on before.user_id = people.user_id and before.metric = metrics.metric and before.is_before
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.stop_harmful_experiments()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  experiment record;
+  harm record;
+  -- also without any dismissals: a number that grew with the first one would be wrong more often than 5 % together
+  metrics constant integer := (select count(*)::integer from recsys_engine.heads where heads.is_known);
+  names text[] := '{}'::text[];
+  reasons text[] := '{}'::text[];
+begin
+  for experiment in
+    select experiments.experiment_id, experiments.name, experiments.max_loss, first.variant as control,
+      (select count(*) - 1 from recsys.experiment_variants as variants where variants.experiment_id = experiments.experiment_id) as others
+    from recsys.experiments
+    join recsys.experiment_variants as first on first.experiment_id = experiments.experiment_id and first.place = 1
+    where experiments.ended_at is null and experiments.max_loss < 1 and experiments.kind = 'split'
+    order by experiments.experiment_id
+  loop
+    -- 5 % for all variants and metrics together, on all days together
+    select effects.variant, effects.metric, at_best.ratio into harm
+    from recsys_engine.compare_variants(
+      array(select outcomes from recsys_engine.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (metrics * experiment.others)
+    ) as effects
+    join recsys_engine.heads on heads.head = effects.metric
+    cross join lateral (select case when heads.is_loss then effects.always_low else effects.always_high end as ratio) as at_best
+    where effects.people_group = 'all'
+      and case when heads.is_loss then at_best.ratio > 1 + experiment.max_loss else at_best.ratio < 1 - experiment.max_loss end
+    order by case when heads.is_loss then 1 / at_best.ratio else at_best.ratio end, effects.variant
+    limit 1;
+    if found then
+      names := names || experiment.name;
+      reasons := reasons || format('guardrail: %s has at least %s %s than %s', harm.variant, recsys_engine.percent_more(harm.ratio), recsys_engine.acts_of(harm.metric), experiment.control);
+    end if;
+  end loop;
+  for experiment in
+    select experiments.experiment_id, experiments.name, experiments.max_loss, models.name as second_model
+    from recsys.experiments
+    join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id and variants.place = 1
+    left join recsys.models on models.model_id = variants.second_model_id
+    where experiments.ended_at is null and experiments.max_loss < 1 and experiments.kind = 'interleaving'
+    order by experiments.experiment_id
+  loop
+    select effects.metric, effects.always_high into harm
+    from recsys_engine.compare_teams(array(select credits from recsys_engine.interleaving_credits(experiment.experiment_id) as credits), 0.05 / 3) as effects
+    -- the second team's credit is less than 1 - max_loss of the first's
+    where effects.metric <> 'score' and effects.always_high < -experiment.max_loss / (2 - experiment.max_loss)
+    order by effects.always_high, effects.metric
+    limit 1;
+    if found then
+      names := names || experiment.name;
+      reasons := reasons || format('guardrail: the picks of %s get at most %s %% of the %ss', experiment.second_model, to_char(50 * (1 + harm.always_high), 'FM990.0'), harm.metric);
+    end if;
+  end loop;
+  -- at the end, since this takes the lock of model switches, and some may have been stopped by hand meanwhile
+  perform recsys.stop_experiment(harmful.name, harmful.reason)
+  from unnest(names, reasons) as harmful (name, reason)
+  join recsys.experiments on experiments.name = harmful.name and experiments.ended_at is null;
+  return cardinality(names);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.shown_features(p_day date, p_feeds integer)
  RETURNS TABLE(model_id bigint, user_id uuid, post_id uuid, features real[])
  LANGUAGE sql
@@ -7878,7 +8089,8 @@ begin
     group by by_post.author_id
   ),
   people as (
-    -- one more than there are, as if one more had come to each post: what nobody has come to is as novel as can be, and finite
+    -- one more than there are, as if each post had one more participant: the novelty of a post without any stays
+    -- finite
     select count(*) + 1 as number from recsys.source_users where source_users.created_at < day_ends
   )
   select p_day, figures.metric, figures.model_id, figures.slice, figures.value, figures.count
@@ -8263,7 +8475,7 @@ AS $function$
       select views.view, needed.relation, needed.attnum
       from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys.source_memberships,recsys.source_post_scopes}'::text[]) as views (view)
       cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
-      -- logins are read by the roll-up alone, and where somebody belongs by their own feed
+      -- logins are read by the roll-up alone, and a user's scopes by their own feed
       where views.view <> all (case when p_role = 'service_role' then '{recsys.source_memberships}' else '{recsys.source_logins,recsys.source_post_scopes}' end::text[])
       union all
       -- no view is over vectors
@@ -8477,7 +8689,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.check_access()
 AS $function$
 declare
   -- what it asks is written here: @plpgsql_check_options: security_warnings = off
-  -- of whom there is nothing to be found, so that all of this takes little
+  -- a user without any rows, so that all of this takes little
   nobody constant uuid := gen_random_uuid();
   before constant text := current_setting('role');
   before_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
@@ -8551,7 +8763,7 @@ begin
             end if;
           end loop;
         end if;
-        -- nor once more for the service, which looks for candidates under the role of whoever asks
+        -- nor again for the service, which looks for candidates under the caller's role
         if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ '''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
           return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys_engine.missing_grant(asked.role, denied, context);
@@ -8695,7 +8907,8 @@ begin
         select source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, count(*) as times, spoken.is_sayable,
           row_number() over (partition by source_kinds.of_table, source_kinds.otherwise, spoken.is_sayable order by count(*) desc, source_kinds.kind) as place
         from recsys.source_kinds
-        -- one word or two: whoever may write any text may write a secret, a line that looks like a finding, or what a terminal obeys
+        -- one word or two: text that users write may be a secret, a line that looks like a finding, or an escape
+        -- sequence of terminals
         cross join lateral (select length(source_kinds.kind) <= 24 and source_kinds.kind ~ '^[^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+( [^[:space:][:cntrl:]@\u200e\u200f\u2028-\u202e\u2066-\u2069]+)?$') as spoken (is_sayable)
         where source_kinds.kind <> '' and source_kinds.kind not in (select kinds.kind from recsys.kinds)
         group by source_kinds.of_table, source_kinds.kind, source_kinds.otherwise, spoken.is_sayable
@@ -8703,7 +8916,7 @@ begin
       left join recsys.kinds as otherwise on otherwise.kind = unlisted.otherwise
       group by unlisted.of_table, unlisted.otherwise, otherwise.head
     ) as found
-    -- of a thousand words of whoever it is nobody lists each
+    -- of thousands of users' words, not each is listed
     where found.head is null or found.words <= 200;
 
     select source_memberships.scope into example from recsys.source_memberships where source_memberships.scope is not null limit 1;
@@ -8960,7 +9173,7 @@ AS $function$
     from (
       select nodes.alias from nodes where nodes.alias is not null
       union
-      -- above its partitions, of which the scans are, a table is called as the query calls it
+      -- its scans name partitions; the table above them is called as the query calls it
       select recsys_engine.partitioned_table_alias(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
     ) as each
   ),
@@ -9270,7 +9483,7 @@ begin
     and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
   join pg_catalog.pg_class on pg_class.oid = holders.relation
   left join pg_catalog.pg_stats on pg_stats.schemaname = pg_class.relnamespace::regnamespace::text and pg_stats.tablename = pg_class.relname and pg_stats.attname = pg_attribute.attname
-  -- once each: what has many rows of somebody says nothing of them alone
+  -- once each: a row count of many users says nothing of one alone
   where exists (
       select from pg_catalog.pg_index
       join pg_catalog.pg_attribute as person on person.attrelid = holders.relation and person.attnum = pg_index.indkey[0] and person.attname = holders.person
@@ -9744,17 +9957,29 @@ comment on function recsys_engine.take_lock(text) is 'Waits for one of the engin
 
 comment on function recsys_engine.try_lock(text,text) is 'Takes one of the engine''s locks as recsys_engine.take_lock() does, and says whether it was to be had at once. p_mode share: others may share it.';
 
+comment on column recsys.source_posts.author_id is 'The author, to whom it is not recommended; null: unknown.';
+
 comment on view recsys.source_mutes is 'Muted people, topics, words and texts of each user: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
 
 comment on column recsys.source_mutes.kind is 'person: an author. topic: a tag. word: a whole word or phrase in title or tags. title_contains: a text anywhere in the title, within words, too. contains: one anywhere in title or description.';
 
 comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text. Its first 100 letters are read, without regard to case. No character is a wildcard.';
 
-comment on view recsys.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys.source_post_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
+comment on view recsys.source_follows is 'The people, topics and groups that users follow: (user_id, kind in person | topic | group, target, created_at). Reads the latest 1,000 people of a user, and of the latest 100 topics and groups the 10 with the newest posts. Empty in an app without such a table.';
+
+comment on column recsys.source_follows.target is 'The person''s id as text; the tag, or the group as tags name it: the first 100 letters, without regard to case.';
+
+comment on column recsys.source_follows.created_at is 'Since when; null: unknown, and it counts from the beginning. Training takes it that no follow existed before.';
+
+comment on column recsys.source_preferences.value is 'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.';
+
+comment on view recsys.source_withheld is 'Posts that only followers of their author get recommended: (post_id, author_id), a row for a post or for all posts of an author, the other null. Set by authors or moderators. Every role has to be able to read it. Empty in an app without such a table.';
+
+comment on view recsys.source_memberships is 'Scopes of users: (user_id, scope), a row for each organisation or closed group with posts of its own. A worker keeps common posts by scope (recsys.source_post_scopes); row level security still decides. Only the app may write it. Reads 100 scopes a user. Empty in an app without scopes.';
 
 comment on column recsys.source_memberships.user_id is 'Who belongs there.';
 
-comment on column recsys.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
+comment on column recsys.source_memberships.scope is 'The scope: any distinct name; its first 100 letters are read.';
 
 comment on view recsys.source_post_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
 
@@ -9762,17 +9987,43 @@ comment on column recsys.source_post_scopes.post_id is 'The post.';
 
 comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
+comment on function recsys.event_id_of(integer,text) is 'An interaction_id for a row whose key is a text, a uuid (id::text) or several columns (concat_ws('' '', user_id, post_id, emoji)): 64 bits of a hash. Two of 10 million collide with a chance of 1 to 370,000.';
+
 comment on function recsys_engine.topic_preferences(uuid,text) is 'A user''s topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most.';
 
 comment on view recsys_engine.personalization_opt_outs is 'Users without personalisation: the engine learns nothing from them, keeps no vector of theirs and logs no impression of theirs.';
 
+comment on table recsys.kinds is 'Maps the app''s kinds of interaction to view, vote and comment. recsys.source_interactions joins it, so a kind without a row or head is left out. After a change of heads the next roll-up recounts everything and the next training uses it; a change of weights affects training alone.';
+
+comment on column recsys.kinds.weight is 'The weight of one interaction compared with other kinds, such as a purchase 5 and a like 1: the next training learns to rank by it. It affects neither counts, probabilities, reports and daily metrics nor retrieval. The weight of votes against views is recsys.settings.vote_weight.';
+
+comment on table recsys.models is 'One row per published model. candidate: being published or judged, or its publish was killed; ready: passed, never served; rejected: refused by the gate, without vectors; active: serves; retired: served before; rolled_back: taken out of service for a fault.';
+
+comment on column recsys.models.gate is 'The gate''s result: {passed, reasons, contract: kept or the breach, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}, earlier} or {skipped}}. Each person counts once. null: not judged.';
+
+comment on function recsys.rollback_model(bigint) is 'Takes the active model out of service and activates the one that served before it; returns its model_id. p_model_id: the model to remove (default: the active one); raises, and changes nothing, where it does not serve. A rolled-back model is skipped later, so a second call goes further back.';
+
+comment on column recsys.shadows.share is 'The share of the requests that it scores, as far as workers have time, chosen by the first 32 bits of the random request_id.';
+
+comment on function recsys.start_shadow(text,real) is 'Makes a published model a shadow that scores p_share of the feeds (0.0001 to 1) without being shown; returns the shadow_id. Workers start within ten seconds. A request has one shadow, so all shares are 1 together at most. Raises 22023 for a wrong share or model, 23505 where it runs.';
+
 comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.validate_experiment_settings. {}: nothing.';
+
+comment on function recsys.start_experiment(text,jsonb,text,interval,real) is 'Starts an experiment and returns its id. p_variants: [{name, share, model, settings}], the first is the control; or one {name, share, interleave_with, model}. Shares may leave people out. p_outcome_window: time for an action after an impression. p_max_loss: the loss that ends it.';
 
 comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
+comment on column recsys_engine.post_neighbours.post_id is 'Of recsys.source_posts: the post of an interaction.';
+
 comment on function recsys_engine.complete_model(bigint,jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
+comment on function recsys_engine.reject_model(bigint,jsonb) is 'Marks a candidate as refused by the gate (p_gate: the reason) and removes its vectors and neighbours, which no reader has seen; keeps the row and the graphs for a while, for an engineer who asks why.';
+
+comment on function recsys_engine.drop_model(bigint) is 'Removes a model, its vectors and artifacts, or the remains of an interrupted publish; not an active model or one of a running experiment or shadow. Raises no_data_found for an unknown model, and lock_not_available where readers hold it for 25 ms: try again.';
+
 comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again.';
+
+comment on view recsys.model_status is 'One row per model, newest first: status and since when; posts and users with vectors; size on disk with index and graphs; the gate''s result (passed, or why not), its comparison (a model, or the recency baseline), number of requests and both MRRs; the time up to which it learned.';
 
 comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
 
@@ -9830,7 +10081,7 @@ comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder
 
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
 
-comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.';
+comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that frequent edits are served no sooner; in the future: a worker has claimed it until then.';
 
 comment on view recsys_engine.models_without_basis is 'Models that serve or are tried, and read vectors of posts by a basis that is missing, as in a dump without it: their posts are embedded by words alone.';
 
@@ -9850,7 +10101,17 @@ comment on function recsys_engine.anonymity_threshold() is 'The smallest number 
 
 comment on function recsys_engine.rounded_people_count(integer) is 'Rounds a number of people down to tens for users, so that one person more or less does not show. Null: fewer than recsys_engine.anonymity_threshold().';
 
+comment on function recsys_engine.decayed_counts(timestamp with time zone[],boolean[],timestamp with time zone,double precision[]) is 'For a series of events in ascending order: number from 1, and five exponentially decayed counts of those that count; p_before and p_counts continue a series. Decayed counts can be aged without the events. Not an aggregate, since an aggregate cannot set its search_path.';
+
 comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
+
+comment on table recsys_engine.post_stats is 'The state of a post right after each counted interaction (last_active_at): the first of each kind by each other person. A post without a row has had none: its last activity is its creation.';
+
+comment on column recsys_engine.post_stats.last_comment_at is 'The time of the last comment; null: none.';
+
+comment on table recsys_engine.latest_post_stats is 'The last state of each post that recsys_engine.post_stats has, one row a post: feeds read active and trending posts from it, and the roll-up continues from it. Only recsys.roll_up() writes it, so users of a viral post never wait for its row.';
+
+comment on column recsys_engine.latest_post_stats.last_comment_at is 'The time of the last comment; null: none.';
 
 comment on table recsys_engine.author_readers is 'The first three known people who interacted with posts of an author. An author with three is proven. Only recsys_engine.keep_author_readers writes it.';
 
@@ -9890,29 +10151,31 @@ comment on function recsys_engine.first_interaction_at(uuid) is 'A user''s first
 
 comment on function recsys_engine.prior_active_days(uuid,timestamp with time zone,integer) is 'Counts the days (UTC) before an instant on which a user interacted with posts, up to p_limit, without backdated days.';
 
+comment on function recsys_engine.burst_started_at(uuid,date) is 'When a person exceeded the quota of a day (UTC): six posts of others, and five for each earlier active day but the first, up to six hours before; or 2,000 actions. Null: never.';
+
 comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestamp with time zone[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
-comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on actions of people (p_users) count for no post, on the days of their changes (p_at) with posts (p_posts; null: a login) and later. Returns the interactions that stop or start counting: their states have to be recomputed. Called by each roll-up; skips imports.';
 
-comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys_engine.backdated_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
+comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user with states. Notes late writes in recsys_engine.backdated_days. recsys.watch sets its arguments: user, post and time, required columns, and columns whose change counts.';
 
-comment on table recsys_engine.failed_feature_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes.';
+comment on table recsys_engine.failed_feature_changes is 'Posts and users whose states failed to compute; they keep their last states. Each is tried again, alone, after its next change. To retry all: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes.';
 
 comment on view recsys.feature_store_failures is 'Which posts and users the feature store is behind with, why, and since when; none should be. How to try again: see the table recsys_engine.failed_feature_changes.';
 
 comment on table recsys_engine.pruning_progress is 'How far recsys_engine.prune_feature_store() has come, in one row.';
 
-comment on function recsys_engine.reconstruct_state(uuid,timestamp with time zone,bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
+comment on function recsys_engine.reconstruct_state(uuid,timestamp with time zone,bigint) is 'last_active_at and comments of a post just before an interaction, computed from interactions older than pruning_progress.thinned_before, where recsys_engine.post_stats has no state. No row: no earlier event, or an interaction of another user than the claims name.';
 
-comment on function recsys_engine.prune_feature_store(bigint,integer,bigint) is 'Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.prune_feature_store(bigint,integer,bigint) is 'Thins the states of the next p_limit posts and users, in order of ids, around and around: before the latest p_keep events (p_of_a_person each) only the last stays. Returns deleted rows. Recomputes all where a tenth of the events is gone. The limits must not be below those of training.';
 
 comment on function recsys_engine.author_engagements(uuid) is 'Interactions of others with posts of an author: of the first fifty with each of their first twenty posts, without backdated days.';
 
 comment on function recsys_engine.author_known_since(uuid) is 'The first interaction of a known user with a post of an author (recsys_engine.author_engagements); a user is known a day after their first interaction with any post. Infinity: none.';
 
-comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first.';
 
-comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers), where newcomers are few. Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
+comment on table recsys_engine.listed_posts is 'Every post with its time, and whether it waits: its author wrote recsys_engine.posts_a_day() before it that day, or is a newcomer with an earlier post and no known reader, where newcomers are few. Kept by triggers of recsys.watch. recsys_engine.eligible_posts decides on visibility.';
 
 comment on column recsys_engine.listed_posts.post_id is 'The post.';
 
@@ -9928,7 +10191,7 @@ comment on function recsys_engine.posts_a_day() is 'How many posts of an author 
 
 comment on function recsys_engine.some_wait() is 'Whether any post waits. Nearly everywhere none does, and walks go down the app''s own index.';
 
-comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
+comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes deleted ones. p_is_new: they count among their authors'' posts of today, unless a role that writes for others dates them more than ten minutes back.';
 
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
@@ -9987,6 +10250,10 @@ comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes u
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
 comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
+
+comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+
+comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 
 comment on function recsys_engine.index_tags(uuid[],boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
 
@@ -10148,15 +10415,27 @@ comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotio
 
 comment on function recsys_engine.promoted_posts(text,uuid,timestamp with time zone,uuid[],jsonb,bigint,bigint[],uuid[],integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
+comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the last 24 hours: its posts (100 at most) and people, people who may be shown it (of 200), first pages that had it anyway, and its places before and after, with a factor by that page''s scores. Says where a place has no post or author.';
 
 comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
+
+comment on table recsys_engine.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts with the same text a feed shows the one with most participants; an edited post does not lead posts that are older than its edit.';
 
 comment on function recsys_engine.clean_up_deleted_entities(text,uuid[],boolean) is 'Returns those of some posts or users (p_kind) that still exist after a row of theirs was deleted. Removes jobs and pending changes of the others, and queues them for recsys.erase() where the engine has data of them (p_is_known).';
 
 comment on function recsys_engine.record_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
 
+comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities whose text a statement changed, once each, notes changed posts in recsys_engine.edited_posts, and erases deleted entities as recsys.erase() does. recsys.watch sets its arguments: post or user, the id column, the columns whose change counts.';
+
 comment on function recsys_engine.model_includes_change(recsys.models,xid8) is 'Whether the vectors of a model include the change of a transaction. False for a model from a dump, whose transactions are unknown.';
+
+comment on view recsys_engine.due_embedding_jobs is 'Jobs that a worker may claim now: due, not failed for good, and not claimed.';
+
+comment on function recsys_engine.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a due, unclaimed job, and a model to embed it with.';
+
+comment on function recsys_engine.claim_embedding_jobs(integer,interval) is 'Claims up to p_limit due jobs for p_lease, half the oldest and half the newest. A job that was claimed twice before is returned alone, by every other claim at most while others wait.';
+
+comment on function recsys_engine.complete_embedding_jobs(bigint,bigint,text[],uuid[],text[],text[]) is 'Writes the vectors of model p_model_id for a claim''s jobs (null: the entity is gone), joins posts to topics near p_topic_vectors (of text alone; null: unknown) and removes the jobs. Returns how many. Skips jobs of later claims, and all when the model is inactive. Edited posts keep id_embedding.';
 
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
@@ -10190,17 +10469,29 @@ comment on function recsys_engine.follow_replication() is 'For a project whose t
 
 comment on function recsys_engine.readable_posts(uuid[],uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here.';
 
-comment on function recsys_engine.titles_read(uuid[],uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
+comment on function recsys_engine.titles_read(uuid[],uuid[]) is 'For some users, the posts whose original title each reads rather than a title that the app shows instead: asked under their own role, as recsys_engine.readable_posts.';
+
+comment on column recsys_engine.batch_pages.attempts is 'How many claims it had; after five claims without a result it is left alone.';
+
+comment on table recsys.batch_recommendations is 'The list of each active user, best first, as arrays of one length: 50 posts and 25 spare ones, since recsys_engine.batch_feed() drops posts that were seen, dismissed, muted, hidden or deleted later. The next run replaces it, or removes it for an inactive user.';
 
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 
 comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, popular, followed, touched or covisited.';
+
+comment on function recsys_engine.claim_batch_page(bigint,interval) is 'Claims one page of a run for p_lease. No row: no page is free, since all are done or claimed, or the run has ended.';
+
+comment on function recsys_engine.batch_feed(uuid,integer,bigint,bigint[],jsonb) is 'A user''s batch list as the caller may see it now, best first: without deleted, unreadable, own, interacted, dismissed, seen or muted posts, those served (p_served: recsys_engine.served_key with p_seed), and those outside p_filter. Empty for users with preferences.';
 
 comment on table recsys_engine.impressions_default is 'Impressions of months or days that have no partition: none are made for what lies further ahead or was imported from long ago. recsys_engine.make_impression_partitions() moves them out.';
 
 comment on column recsys_engine.impressions_default.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
 comment on column recsys_engine.impressions_default.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
+
+comment on column recsys_engine.impressions_default.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+
+comment on column recsys_engine.impressions_default.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 
 comment on view recsys_engine.impression_partitions is 'The months and days of recsys.impressions that have a table of their own.';
 
@@ -10216,9 +10507,13 @@ comment on column recsys_engine.impression_partitions.is_attached is 'It is a pa
 
 comment on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) is 'Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition.';
 
-comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
+comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves their rows and earlier ones out of the default partition, and returns how many it made: p_months_ahead months, or 7 days for each of them (settings.impression_partition_interval).';
 
-comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
+comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; removes rows of recsys_engine.user_days after 31 days. Keeps restored partitions for a week. Fails after a second where readers hold impressions.';
+
+comment on table recsys_engine.shadow_impressions is 'One row per post of a feed that a shadow scored: scores of shadow and served model, and the place in the shadow''s page. Kept as long as recsys.impressions, without people who reached settings.impressions_per_day.';
+
+comment on column recsys_engine.shadow_impressions.expected is 'Of a drawn place: the three probabilities, by the model that ranked the feed, for the shadow''s draw, in the mean over its chances.';
 
 comment on view recsys_engine.recommended_impressions is 'Impressions that the recommender chose, without posts that the app requested (mode candidates) or promoted (promotion_id). Reports and training read these.';
 
@@ -10226,13 +10521,17 @@ comment on column recsys_engine.recommended_impressions.source is 'The source th
 
 comment on column recsys_engine.recommended_impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 
+comment on column recsys_engine.recommended_impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+
+comment on column recsys_engine.recommended_impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
+
 comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
 
 comment on column recsys_engine.archived_days.day is 'The day, by UTC.';
 
 comment on column recsys_engine.archived_days.part is 'From 1; more than one where rows came later, or where what was restored had changed.';
 
-comment on column recsys_engine.archived_days.location is 'The folder, or s3://BUCKET/PREFIX. Whoever moves the files says so here.';
+comment on column recsys_engine.archived_days.location is 'The folder, or s3://BUCKET/PREFIX. An operator who moves the files updates it.';
 
 comment on column recsys_engine.archived_days.path is 'The file within it.';
 
@@ -10250,33 +10549,75 @@ comment on column recsys_engine.archived_days.archived_at is 'When the day was d
 
 comment on column recsys_engine.archived_days.restored_at is 'Since when the rows are in recsys.impressions again; null: they are not.';
 
-comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timestamp with time zone,uuid[],integer) is 'The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
+comment on function recsys_engine.erase_entities(text,uuid[],boolean,bigint) is 'Clears all of recsys_engine.erasable_columns of posts or users (p_kind) and recomputes dependent states; returns how many rows it changed. p_with_lists: also lists of posts, read as a whole. p_rows: at most so many rows (null: all); call it again where it returns so many.';
+
+comment on function recsys.erase(integer,interval,bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time, and halves that after a timeout. After p_again_after (two days survive a clock one day ahead) it removes later writes and clears lists, then forgets the deletion. Returns the number of changed rows.';
+
+comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timestamp with time zone,uuid[],integer) is 'Posts that the caller may read and did not mute, created up to an instant, by similarity to a vector of a model, without excluded and idle ones. Returns p_limit rows where so many exist. similarity: inner product of the vectors, from -1 to 1.';
+
+comment on function recsys.similar_posts(uuid,integer) is 'The posts nearest to a post by the active model, nearest first: those that the caller may read and did not mute. similarity: inner product, from -1 to 1. For operators. Raises the same error where the post has no vector, does not exist, or is unreadable.';
+
+comment on table recsys_engine.idea_pool is 'Titles made of the community''s language, with forecasts: one row, made by the first call of the function `ideas` and again when a day old. Uses words and pairs of words of several authors in posts that any member may read. It names no person and forgets deleted posts.';
+
+comment on column recsys_engine.idea_pool.model_id is 'The model of the vectors, fit and topics; null: none was active. No foreign key: the row may outlive the model.';
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
-comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, without withheld ones (recsys.source_withheld), as columns in order of time, in one row. Texts: the first 300 letters; created_at: milliseconds since 1970. The function `ideas` asks as an unknown member, so ideas use no private posts.';
 
-comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+comment on function recsys_engine.post_audiences(uuid[]) is 'For each post, in order: distinct people other than the author who interacted within 7 days of its creation, viewers, voters, commenters, topic (null: none), and whether it is in recsys_engine.posts_of_newcomers. Counts 1,000 interactions of a post at most. One row.';
 
-comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+comment on function recsys_engine.idea_author() is 'What ideas need of the caller: profile, impersonal (then only mutes), active model and vector (null: none), muted words (muted) and texts (muted_parts) in small letters, 50 posts older than a week, their latest 100 titles and the last week''s 1,000. One row.';
 
 comment on function recsys_engine.readable_titled_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
-comment on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.explain_candidate(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Explains a candidate under the user''s own role: visibility, conversations with dismissed or seen posts, rank and limit in each source, and the nearest post of their history {title, similarity, at}. p_title: the original title; null: what the user reads. Reads whole tables.';
+
+comment on function recsys.explain(uuid,uuid) is 'Explains why a post is in a user''s feed, or not (topic why not): conversations, rank in each source and in the batch list, nearest post of the history, and the ranker''s features when it was last shown. Tells nothing that the user may not read. Similarity uses the stored vector.';
 
 comment on table recsys_engine.similar_people is 'Results of recsys_engine.similar_people_for_caller(), cached for a day per user: a user who moves their own vector by editing their profile learns nothing more by a second request.';
 
-comment on function recsys_engine.similar_people_for_caller(jsonb,integer) is 'The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user.';
+comment on function recsys_engine.similar_people_for_caller(jsonb,integer) is 'The people nearest to the user of these claims, {user_id}, nearest ten first, in tens sorted by id, without muted and unreadable ones: up to 100, or none below recsys_engine.anonymity_threshold(). Computed once a day. None without a vector or an active model. is_known: the user exists.';
 
 comment on function recsys_engine.post_reach(uuid) is 'Estimates how many users interacted with posts of a post''s topic that any signed-in member may read, in the last 28 days, by recsys_engine.rounded_people_count(). Null: too few, or no topic yet. All posts of a topic share the estimate. Always one row.';
 
 comment on function recsys_engine.follow_reason(bigint,uuid[]) is 'The strongest reason to follow an author or a topic: {kind: came_to_posts, posts} by the number of its posts that the user interacted with (null: none), or {kind: followed_by, people: three at most} by its followers among those whom the user follows (null: none).';
 
-comment on function recsys_engine.people_to_follow(uuid,integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user.';
+comment on function recsys_engine.people_to_follow(uuid,integer) is 'Suggests people to a user: authors of their last 200 interactions, and people followed by those they follow; most posts and people first; without followed, muted and unreadable people. items: {user_id, why: recsys_engine.follow_reason}. is_known: the caller may read the user.';
 
-comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
+comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Suggests topics or groups (p_kind: topic, group) to a user: tags of their last 200 interactions (groups: those that are followed as one), and follows of people they follow: {topic, why} or {group, why}. Without followed and muted ones.';
 
-comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys_engine.experiment_outcomes(bigint) is 'One row per person shown anything in a counted experiment and per head: impressions and actions within outcome_window, now and in the 28 days before. Dismiss: where there is any, without mutes; other optional heads: where known (recsys_engine.heads). Skips posts with an open window.';
+
+comment on function recsys_engine.compare_variants(recsys_engine.person_outcome[],text,double precision) is 'Compares each variant with p_control, for all, new and old people and each metric: rate, ratio, its 95 % interval for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p), and the variance left. Null: the control, or below 50 people or 25 acts.';
+
+comment on function recsys_engine.interleaving_credits(bigint) is 'Four rows for each person shown a drafted page of a counted experiment, by request_id: their actions within outcome_window on each team''s picks. An action counts for the page that showed the post last before it. Skips open windows and places of no team.';
+
+comment on function recsys_engine.compare_teams(recsys_engine.person_credit[],double precision) is 'By metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with 95 % intervals for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p). acting: people with an action. Null: below 50.';
+
+comment on function recsys.interleaving_report(text) is 'The preferred one of two interleaved models, by views, votes, comments and their weighted sum (score). pages: drafted by both; wins: pages won; credit: actions; see recsys_engine.compare_teams: above 0 is for the second. conclusion holds at any look. No row: no closed window. Raises for a split.';
+
+comment on function recsys_engine.experiment_split(text) is 'Compares the number of people per variant with their shares; p: the chance of such a difference. Below 0.001 (a sample ratio mismatch) the experiment is faulty and its results mean nothing. No row: no such experiment.';
+
+comment on function recsys.experiment_report(text) is 'The effect of each variant on views, votes, comments, dismissals and optional heads, for all, new (younger than 28 days) and old people. impressions: distinct posts; acted: within outcome_window; rate: acted / impressions; see recsys_engine.compare_variants. Raises if interleaved.';
+
+comment on function recsys_engine.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of views, votes, comments or long views, has surely more dismissals, or whose second interleaved model gets fewer picks; returns how many. Stops 5 of 100 harmless ones at most. end_reason tells why.';
+
+comment on function recsys.shadow_report(text,timestamp with time zone,timestamp with time zone) is 'Compares a shadow with the serving model on posts shown in [p_from, p_to), by view, vote and comment. rank_correlation: Spearman, mean over feeds; judged: shown a day ago; acted: within a day; log_loss in nats (lower is better; null: none judged). Raises P0002: no such shadow.';
+
+comment on function recsys.off_policy(text,timestamp with time zone,timestamp with time zone) is 'The reward that a shadow''s model would have earned in drawn places shown in [p_from, p_to): logged, ips, snips, dr, with 95 % intervals clustered by person. Raises where support, people, acts, effective sample size, skewness or mean weight forbid an estimate (docs/experiments-in-production.md).';
+
+comment on function recsys_engine.feature_skew(date) is 'The population stability index by feature of a day and model against training: sum over bins of (served - trained) * ln(served / trained). Below 0.1: equal; above 0.25: different (Siddiqi, 2006); by chance about 9 / people (Yurdakul, 2018). No rows without training_features.';
+
+comment on function recsys_engine.feature_drift(date) is 'The population stability index by feature of a day against the same weekday of four weeks before: sum over tenths of (now - before) * ln(now / before); and the independent people or posts behind it: by chance it is about 9 * (1 / now + 1 / before) (Yurdakul, 2018). Samples 1,000 feeds.';
+
+comment on table recsys.daily_metrics is 'Daily figures, kept for two years: shown, feeds, rate, predicted, calibration, drift, skew, coverage, novelty, fresh, authors, degraded, lag (docs/experiments-in-production.md). recsys_engine.measure_day() writes them once labels are settled. Days together: sum(value * count) / sum(count).';
+
+comment on column recsys.daily_metrics.slice is 'The subject of the figure, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: all.';
+
+comment on function recsys_engine.measure_day(date) is 'Computes the recsys.daily_metrics of one day but lag and degraded, again if they exist, and returns how many. Raises for a day that ended less than a day ago, since its labels are open. Reads that day''s impressions, samples of earlier days, and interactions; locks nothing of feeds.';
+
+comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years or of open days, and returns how many days it measured. pg_cron calls it hourly.';
 
 comment on function recsys.health() is 'Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics.';
 
@@ -10292,13 +10633,23 @@ comment on column recsys_engine.granted_reads.relation is 'The table.';
 
 comment on column recsys_engine.granted_reads.column_name is 'The column.';
 
-comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+comment on function recsys.grant_reads(name) is 'Grants a role the columns of the app''s tables that the source views read, as far as they are missing. Call it after each change of a view, for service_role, which reads all rows. authenticated needs only what feeds read; row level security has to choose the rows.';
+
+comment on function recsys_engine.check_access() is 'The rights that authenticated or service_role lack for feeds, each with its grant: columns of tables that views read, else a description; tables, schemas, functions and what policies call. stops: feeds fall back until it is granted. A hidden one shows after that. Part of recsys.check().';
+
+comment on function recsys_engine.check_rows() is 'Finds faults in the rows of the source views: duplicate ids, nulls, unknown kinds and weights, ids without a match, follows of no user or tag, posts younger than their interactions. Reads every row. Part of recsys.check().';
+
+comment on function recsys_engine.proposed_watch(regclass,text,regclass,text) is 'A call of recsys.watch, as SQL, for a table that a source view reads; p_kind: the kind of its rows; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice or are ambiguous, as where a join finds the person or post.';
 
 comment on function recsys_engine.partitioned_table_alias(text) is 'The alias of a partitioned table in a plan, by the alias of one of its partitions.';
 
+comment on function recsys_engine.without_casts(text) is 'recsys.id_of(column) and recsys.person_id_of(column) as a developer writes them, of PostgreSQL''s print.';
+
+comment on function recsys_engine.sequential_scans(text,text) is 'Tables that a query, asked under a role, reads from end to end for the rows of one person or post, $1. With relation: an index on its columns is missing (is_expression: row level security may prevent an index). With tables or functions: no index could help; looked_up: a subquery would.';
+
 comment on function recsys_engine.post_order_column(text) is 'The column, or expression, of a table that orders a role''s newest posts. No row: several tables, or a subquery, give the creation time.';
 
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Finds vector columns that recsys.watch does not follow, that service_role may not read or without an index, posts whose encoding failed, vectors of another encoder than the model''s or the posts'', models without their basis, and tables with several vectors a post. Part of recsys.check().';
 
 comment on function recsys."check"() is 'Checks the app''s tables and source views: one row per problem with its fix. stops = true blocks training and publishing. For the database owner; reads every row of the views.';
 

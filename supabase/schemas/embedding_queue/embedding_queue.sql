@@ -139,7 +139,7 @@ begin
 end
 $$;
 comment on function recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is
-  'Writes the vectors of model p_model_id for a claim''s jobs (null: the entity is gone), joins posts to topics near p_topic_vectors (of text alone; null: unknown) and removes the jobs. Returns how many. Skips jobs of later claims, and all when the model is inactive. An edited post keeps its id_embedding.';
+  'Writes the vectors of model p_model_id for a claim''s jobs (null: the entity is gone), joins posts to topics near p_topic_vectors (of text alone; null: unknown) and removes the jobs. Returns how many. Skips jobs of later claims, and all when the model is inactive. Edited posts keep id_embedding.';
 
 create function recsys_engine.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
 language sql volatile security invoker set search_path = ''

@@ -114,7 +114,7 @@ begin
     get diagnostics removed = row_count;
     total := total + removed;
     insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
-    -- posts that they came to by a table that nobody watches name them until this is worked off
+    -- posts that they came to by an unwatched table name them until this is worked off
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good
@@ -132,11 +132,12 @@ begin
   return total;
 end
 $$;
-comment on function recsys_engine.erase_entities(text, uuid[], boolean, bigint) is 'Clears all of recsys_engine.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again.';
+comment on function recsys_engine.erase_entities(text, uuid[], boolean, bigint) is
+  'Clears all of recsys_engine.erasable_columns of posts or users (p_kind) and recomputes dependent states; returns how many rows it changed. p_with_lists: also lists of posts, read as a whole. p_rows: at most so many rows (null: all); call it again where it returns so many.';
 
 create function recsys.erase(p_most integer default 10000, p_again_after interval default '2 days', p_rows bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
--- a table that somebody holds, such as those of a model that is just being completed, is for the next run
+-- a table that is locked, such as those of a model that is just being completed, is for the next run
 set lock_timeout = '500ms'
 as $$
 declare
@@ -226,8 +227,9 @@ begin
   return removed;
 end
 $$;
-comment on function recsys.erase(integer, interval, bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron.';
--- the owner's: the tables of a model that is being published are nobody else's
+comment on function recsys.erase(integer, interval, bigint) is
+  'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time, and halves that after a timeout. After p_again_after (two days survive a clock one day ahead) it removes later writes and clears lists, then forgets the deletion. Returns the number of changed rows.';
+-- the owner's: the tables of a model that is being published belong to the owner alone
 revoke all on function recsys_engine.erase_entities(text, uuid[], boolean, bigint), recsys.erase(integer, interval, bigint) from public;
 
 select recsys_engine.schedule('recsys erasure', '* * * * *', 'select recsys.erase()');

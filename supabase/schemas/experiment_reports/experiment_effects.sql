@@ -113,7 +113,8 @@ as $$
     select sqrt(2 * differences.spread * (differences.spread + 0.01) / 0.01 * ln(sqrt((differences.spread + 0.01) / differences.spread) / p_alpha)) as width
   ) as always
 $$;
-comment on function recsys_engine.compare_variants(recsys_engine.person_outcome[], text, double precision) is 'Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control''s with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant.';
+comment on function recsys_engine.compare_variants(recsys_engine.person_outcome[], text, double precision) is
+  'Compares each variant with p_control, for all, new and old people and each metric: rate, ratio, its 95 % interval for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p), and the variance left. Null: the control, or below 50 people or 25 acts.';
 
 create function recsys_engine.acts_of(p_metric text) returns text
 language sql stable security invoker

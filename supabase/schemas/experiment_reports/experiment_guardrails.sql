@@ -6,7 +6,7 @@ as $$
 declare
   experiment record;
   harm record;
-  -- also where nobody dismisses: as many as there are only once somebody did would be wrong more often than 5 % together
+  -- also without any dismissals: a number that grew with the first one would be wrong more often than 5 % together
   metrics constant integer := (select count(*)::integer from recsys_engine.heads where heads.is_known);
   names text[] := '{}'::text[];
   reasons text[] := '{}'::text[];
@@ -61,7 +61,8 @@ begin
   return cardinality(names);
 end
 $$;
-comment on function recsys_engine.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
+comment on function recsys_engine.stop_harmful_experiments() is
+  'Stops experiments in which a variant has surely lost more than max_loss of views, votes, comments or long views, has surely more dismissals, or whose second interleaved model gets fewer picks; returns how many. Stops 5 of 100 harmless ones at most. end_reason tells why.';
 revoke all on function recsys_engine.stop_harmful_experiments() from public;
 grant execute on function recsys_engine.stop_harmful_experiments() to service_role;
 

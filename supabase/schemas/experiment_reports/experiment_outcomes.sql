@@ -87,7 +87,8 @@ as $$
   left join counts as now on now.user_id = people.user_id and now.metric = metrics.metric and not now.is_before
   left join counts as before on before.user_id = people.user_id and before.metric = metrics.metric and before.is_before
 $$;
-comment on function recsys_engine.experiment_outcomes(bigint) is 'Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys_engine.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
+comment on function recsys_engine.experiment_outcomes(bigint) is
+  'One row per person shown anything in a counted experiment and per head: impressions and actions within outcome_window, now and in the 28 days before. Dismiss: where there is any, without mutes; other optional heads: where known (recsys_engine.heads). Skips posts with an open window.';
 
 revoke all on function recsys_engine.experiment_outcomes(bigint) from public;
 grant execute on function recsys_engine.experiment_outcomes(bigint) to service_role;

@@ -33,7 +33,8 @@ as $$
   ) as split
   where experiments.name = p_name
 $$;
-comment on function recsys_engine.experiment_split(text) is 'How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment.';
+comment on function recsys_engine.experiment_split(text) is
+  'Compares the number of people per variant with their shares; p: the chance of such a difference. Below 0.001 (a sample ratio mismatch) the experiment is faulty and its results mean nothing. No row: no such experiment.';
 
 create function recsys_engine.percent_more(p_ratio double precision) returns text
 language sql immutable security invoker
@@ -86,7 +87,8 @@ begin
   order by array_position(array['all', 'new', 'old'], effects.people_group), heads.place, variants.place;
 end
 $$;
-comment on function recsys.experiment_report(text) is 'What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys_engine.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys_engine.heads.is_loss); rate: acted / impressions; the rest as in recsys_engine.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves.';
+comment on function recsys.experiment_report(text) is
+  'The effect of each variant on views, votes, comments, dismissals and optional heads, for all, new (younger than 28 days) and old people. impressions: distinct posts; acted: within outcome_window; rate: acted / impressions; see recsys_engine.compare_variants. Raises if interleaved.';
 
 create function recsys_engine.split_verdict(p_name text) returns table (variant text, verdict text)
 language sql stable security invoker set search_path = ''

@@ -4,7 +4,8 @@
 create type recsys_engine.person_credit as (
   metric text, pages integer, first_wins integer, second_wins integer, first_credit double precision, second_credit double precision
 );
-comment on type recsys_engine.person_credit is 'One person and one metric: how many drafted pages they were shown, on how many of them they did more with the first team''s picks and on how many with the second''s, and how much with either: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings. Dismissals and long views do not count.';
+comment on type recsys_engine.person_credit is
+  'One person and metric: drafted pages, pages won by the first and by the second team, and credit of each: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings. Without dismissals and long views.';
 
 create function recsys_engine.interleaving_credits(p_experiment_id bigint) returns setof recsys_engine.person_credit
 language sql stable security invoker set search_path = ''
@@ -64,7 +65,8 @@ as $$
   left join credits on credits.request_id = pages.request_id and credits.metric = metrics.metric
   group by pages.user_id, metrics.metric
 $$;
-comment on function recsys_engine.interleaving_credits(bigint) is 'Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team''s picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team.';
+comment on function recsys_engine.interleaving_credits(bigint) is
+  'Four rows for each person shown a drafted page of a counted experiment, by request_id: their actions within outcome_window on each team''s picks. An action counts for the page that showed the post last before it. Skips open windows and places of no team.';
 
 create function recsys_engine.compare_teams(p_people recsys_engine.person_credit[], p_alpha double precision default 0.05)
 returns table (
@@ -123,7 +125,8 @@ as $$
       least(1, estimates.preference + always.width) as always_high
   ) as bounds on estimates.preference is not null
 $$;
-comment on function recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same.';
+comment on function recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) is
+  'By metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with 95 % intervals for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p). acting: people with an action. Null: below 50.';
 
 revoke all on function recsys_engine.interleaving_credits(bigint), recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) from public;
 grant execute on function recsys_engine.interleaving_credits(bigint), recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) to service_role;

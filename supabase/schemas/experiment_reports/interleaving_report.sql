@@ -37,7 +37,8 @@ begin
   order by array_position(array['score', 'view', 'vote', 'comment'], effects.metric);
 end
 $$;
-comment on function recsys.interleaving_report(text) is 'Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team''s picks; credit: how much in all; the rest as in recsys_engine.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people.';
+comment on function recsys.interleaving_report(text) is
+  'The preferred one of two interleaved models, by views, votes, comments and their weighted sum (score). pages: drafted by both; wins: pages won; credit: actions; see recsys_engine.compare_teams: above 0 is for the second. conclusion holds at any look. No row: no closed window. Raises for a split.';
 
 create function recsys_engine.share_of_acts(p_metric text, p_from double precision, p_to double precision) returns text
 language sql immutable security invoker

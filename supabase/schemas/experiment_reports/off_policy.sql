@@ -1,12 +1,15 @@
--- What a model would have earned that was shown to nobody. Each place that was drawn is a decision of its own: its context is the user and what
--- stands above it, its actions are the candidates left, and both the chance by which the post was drawn and the one by which the model
--- would have drawn it are known, so that one divided by the other says what the outcome counts.
+-- Estimates the reward of a model that was never shown. Each drawn place is a decision: its context is the user and
+-- the posts above, its
+-- actions are the candidates left, and the probabilities of the shown post under logging and evaluated policy are
+-- known, so that their
+-- ratio is the weight of the outcome.
 
 create type recsys_engine.person_draws as (
   places bigint, unknown bigint, acted bigint, reward double precision, weight double precision, weight_squared double precision, weight_cubed double precision, support double precision,
   weighted_reward double precision, modelled_reward double precision, served_modelled_reward double precision
 );
-comment on type recsys_engine.person_draws is 'Sums over the places that were drawn for one person: how many; of how many more the propensity is not known; how many were acted on; the rewards, the weights (chance by the model through chance by which it was drawn); their squares and third powers, in the mean over what could be drawn; the support; weight times reward; and the doubly robust rewards of the model and of what was served.';
+comment on type recsys_engine.person_draws is
+  'Sums over the places drawn for one person: places, places without propensity, acted ones, rewards, weights (chance by the model / chance by the logging policy), their squares and cubes as means over the draws, support, weight times reward, and doubly robust rewards of model and served page.';
 
 create function recsys_engine.draws_by_person(p_model_id bigint, p_from timestamptz, p_to timestamptz) returns setof recsys_engine.person_draws
 language sql stable security invoker set search_path = ''
@@ -150,7 +153,8 @@ begin
   from recsys_engine.off_policy_estimates(each_person) as estimates;
 end
 $$;
-comment on function recsys.off_policy(text, timestamptz, timestamptz) is 'What the model of a shadow would have earned by a drawn place shown from p_from on and before p_to: view_weight, vote_weight and comment_weight of recsys.settings for what people did with the post within a day; dismissals and long views do not count. A row each for what was earned (logged), inverse propensity scoring (ips), its self-normalised form (snips) and doubly robust (dr), with 95 % intervals clustered by person, and the gain over what was earned. effective_sample_size: square of the mean weight / mean of their squares, over what could have been drawn, times the places. mean_weight: about the support, the share of what the model would have drawn that could be. Raises where propensities are missing for more than 1 place in 100, below 50 people, 25 acts or an effective sample size of 30, below 25 times the squared skewness of the weights (Cochran, "Sampling Techniques", 1977, section 2.15), below a support of 0.95, and where the mean weight is more than 5 standard errors off.';
+comment on function recsys.off_policy(text, timestamptz, timestamptz) is
+  'The reward that a shadow''s model would have earned in drawn places shown in [p_from, p_to): logged, ips, snips, dr, with 95 % intervals clustered by person. Raises where support, people, acts, effective sample size, skewness or mean weight forbid an estimate (docs/experiments-in-production.md).';
 
 revoke all on function recsys_engine.draws_by_person(bigint, timestamptz, timestamptz), recsys_engine.off_policy_estimates(recsys_engine.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.draws_by_person(bigint, timestamptz, timestamptz), recsys_engine.off_policy_estimates(recsys_engine.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) to service_role;

@@ -93,7 +93,8 @@ begin
   order by heads.number;
 end
 $$;
-comment on function recsys.shadow_report(text, timestamptz, timestamptz) is 'A shadow, by the name of its model, compared with the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman''s, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model''s probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow.';
+comment on function recsys.shadow_report(text, timestamptz, timestamptz) is
+  'Compares a shadow with the serving model on posts shown in [p_from, p_to), by view, vote and comment. rank_correlation: Spearman, mean over feeds; judged: shown a day ago; acted: within a day; log_loss in nats (lower is better; null: none judged). Raises P0002: no such shadow.';
 
 revoke all on function recsys_engine.shadow_model_id(text), recsys_engine.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.shadow_model_id(text), recsys_engine.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) to service_role;

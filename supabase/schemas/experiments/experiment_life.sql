@@ -10,7 +10,7 @@ declare
   free_buckets integer[];
   missing integer;
 begin
-  -- who shrinks gives up; nobody else moves
+  -- a variant that shrinks gives people up; all others stay
   for each_variant in
     select variants.place, (variants.share * 10000)::integer as wanted, held.buckets
     from recsys.experiment_variants as variants
@@ -240,7 +240,8 @@ begin
   return new_experiment_id;
 end
 $$;
-comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys_engine.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys_engine.stop_harmful_experiments() ends it.';
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is
+  'Starts an experiment and returns its id. p_variants: [{name, share, model, settings}], the first is the control; or one {name, share, interleave_with, model}. Shares may leave people out. p_outcome_window: time for an action after an impression. p_max_loss: the loss that ends it.';
 
 create function recsys.change_shares(p_name text, p_shares jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''

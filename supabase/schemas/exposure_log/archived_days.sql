@@ -17,7 +17,8 @@ create table recsys_engine.archived_days (
 comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
 comment on column recsys_engine.archived_days.day is 'The day, by UTC.';
 comment on column recsys_engine.archived_days.part is 'From 1; more than one where rows came later, or where what was restored had changed.';
-comment on column recsys_engine.archived_days.location is 'The folder, or s3://BUCKET/PREFIX. Whoever moves the files says so here.';
+comment on column recsys_engine.archived_days.location is
+  'The folder, or s3://BUCKET/PREFIX. An operator who moves the files updates it.';
 comment on column recsys_engine.archived_days.path is 'The file within it.';
 comment on column recsys_engine.archived_days.row_count is 'How many rows it holds.';
 comment on column recsys_engine.archived_days.promoted_count is 'How many of them name a promotion.';

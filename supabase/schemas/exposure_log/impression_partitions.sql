@@ -28,7 +28,7 @@ grant select on recsys_engine.impression_partitions to service_role;
 
 create function recsys_engine.attach_impressions(p_name text, p_first timestamptz, p_next timestamptz) returns void
 language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'
--- whoever waits for a lock makes those behind wait too; the next night will do
+-- a statement that waits for a lock makes those behind wait too; the next night will do
 set lock_timeout = '2s'
 as $$
 -- the name is quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
@@ -37,7 +37,7 @@ declare
     'with moved as (delete from recsys_engine.impressions_default where shown_at >= %1$L and shown_at < %2$L returning *) insert into recsys_engine.%3$I select * from moved',
     p_first, p_next, p_name);
 begin
-  -- long before the lock, so that whoever logs an impression of that time waits for the last few rows only
+  -- long before the lock, so that an impression of that time waits for the last few rows only
   execute move;
   lock table recsys_engine.impressions_default in access exclusive mode;
   execute move;
@@ -123,7 +123,8 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
+comment on function recsys_engine.make_impression_partitions(integer) is
+  'Makes the partitions of recsys.impressions for now and the time ahead, moves their rows and earlier ones out of the default partition, and returns how many it made: p_months_ahead months, or 7 days for each of them (settings.impression_partition_interval).';
 
 create function recsys_engine.purge_impressions() returns integer
 language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'
@@ -160,7 +161,8 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
+comment on function recsys_engine.purge_impressions() is
+  'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; removes rows of recsys_engine.user_days after 31 days. Keeps restored partitions for a week. Fails after a second where readers hold impressions.';
 revoke all on function recsys_engine.attach_impressions(text, timestamptz, timestamptz), recsys_engine.make_impression_partitions(integer), recsys_engine.purge_impressions() from public;
 
 select recsys_engine.make_impression_partitions();

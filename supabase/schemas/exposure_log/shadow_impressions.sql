@@ -19,7 +19,8 @@ create table recsys_engine.shadow_impressions (
   primary key (request_id, post_id),
   check (num_nulls(support, expected, served_expected, weight_squared, weight_cubed) in (0, 5))
 );
-comment on table recsys_engine.shadow_impressions is 'One row per post shown in a feed that a shadow scored: what shadow and served model say of it, and where the shadow''s own page would have had it. Kept as long as recsys.impressions, and of nobody who has had settings.impressions_per_day.';
+comment on table recsys_engine.shadow_impressions is
+  'One row per post of a feed that a shadow scored: scores of shadow and served model, and the place in the shadow''s page. Kept as long as recsys.impressions, without people who reached settings.impressions_per_day.';
 comment on column recsys_engine.shadow_impressions.request_id is 'The feed, as in recsys.impressions.';
 comment on column recsys_engine.shadow_impressions.post_id is 'What was shown.';
 comment on column recsys_engine.shadow_impressions.shadow_model_id is 'The model of the shadow.';
@@ -31,7 +32,8 @@ comment on column recsys_engine.shadow_impressions.served_score is 'Its score by
 comment on column recsys_engine.shadow_impressions.served_probabilities is 'The same three by that model.';
 comment on column recsys_engine.shadow_impressions.propensity is 'The chance with which the shadow, under the same rules, would have given the place to this post, below the same posts: of a place that was not drawn 1 or 0. Null: a place of exploration.';
 comment on column recsys_engine.shadow_impressions.support is 'Of a drawn place: the chance with which the shadow would have drawn one of the posts that could be drawn there. Null: it was not drawn.';
-comment on column recsys_engine.shadow_impressions.expected is 'Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.';
+comment on column recsys_engine.shadow_impressions.expected is
+  'Of a drawn place: the three probabilities, by the model that ranked the feed, for the shadow''s draw, in the mean over its chances.';
 comment on column recsys_engine.shadow_impressions.served_expected is 'Of a drawn place: the same in the mean over the chances with which it was drawn.';
 comment on column recsys_engine.shadow_impressions.weight_squared is 'Of a drawn place: the square of the weight, which is the shadow''s chance of a post through that by which it was drawn, in the mean over what could be drawn.';
 comment on column recsys_engine.shadow_impressions.weight_cubed is 'Of a drawn place: the same of its third power.';

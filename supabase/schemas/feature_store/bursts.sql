@@ -1,9 +1,13 @@
--- What a person weighs. Of the posts of others to which somebody comes on a day six count, and five more for each earlier day but the first on which
--- they came to any. What people begin in their first 24 hours with posts older than a day counts together: one act in half an hour and three in three,
--- or five times the mean of the 28 days before. What is beyond that is a burst, and counts for no post: 420 old posts viewed by an account of two days
--- changed 32.5 % of the places of 60 people, and now 4.8 %. Posts of the last day are in feeds anyway: views of all of them changed .2 %.
--- On their first day people move no post of a new author whom nobody known has met, either (09_new_authors.sql).
--- What is written a day late counts for no post and makes nobody known: with one view that was dated to the day before, 23.7 % changed.
+-- A person's weight. Six posts of others a day count, and five more for each earlier active day but the first. In
+-- their first 24 hours old posts
+-- count for one act in half an hour and three in three hours, or five times the mean of 28 days. Anything beyond is
+-- a burst and counts for no post:
+-- 420 old posts viewed by an account of two days changed 32.5 % of the places of 60 people, and now 4.8 %. Views of
+-- all posts of the last day
+-- changed 0.2 %. On a first day, people move no post of a new author whom no known person has met
+-- (engaged_new_authors.sql).
+-- An action written a day late counts for no post and makes no person known: one view dated back a day changed 23.7
+-- %.
 
 create table recsys_engine.first_day_interactions (
   user_id uuid not null,
@@ -83,7 +87,7 @@ comment on function recsys_engine.first_interaction_at(uuid) is 'A user''s first
 create function recsys_engine.prior_active_days(p_user_id uuid, p_before timestamptz, p_limit integer) returns integer
 language sql stable security invoker set search_path = ''
 as $$
-  -- day by day, by the index: whoever did 100,000 things on one costs no more
+  -- day by day, by the index: 100,000 actions on one day cost no more
   with recursive earlier as (
     select 0 as number, p_before as until
     union all
@@ -112,7 +116,7 @@ as $$
     where source_interactions.user_id = p_user_id
       and source_interactions.created_at >= p_day::timestamp at time zone 'utc' and source_interactions.created_at < (p_day + 1)::timestamp at time zone 'utc'
     order by source_interactions.created_at
-    -- somebody's 2,000 acts of a day are looked at, and what comes after them is beyond
+    -- a person's first 2,000 acts of a day are read, and later ones are beyond
     limit 2001
   ),
   came as (
@@ -124,7 +128,7 @@ as $$
     where posts.author_id is distinct from p_user_id
   )
   select least(
-    -- nobody becomes known at midnight
+    -- no person becomes known at midnight
     case when cardinality(came.at) > 6 then
       came.at[2 + 5 * greatest(1, recsys_engine.prior_active_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
     end,
@@ -132,7 +136,8 @@ as $$
   )
   from came
 $$;
-comment on function recsys_engine.burst_started_at(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
+comment on function recsys_engine.burst_started_at(uuid, date) is
+  'When a person exceeded the quota of a day (UTC): six posts of others, and five for each earlier active day but the first, up to six hours before; or 2,000 actions. Null: never.';
 
 create function recsys_engine.first_day_quota(p_day date) returns table (span interval, most integer)
 language sql stable security invoker set search_path = ''
@@ -173,7 +178,7 @@ as $$
         where source_interactions.user_id = people.user_id and source_interactions.created_at >= day.began
           and source_interactions.created_at < least(people.began, day.began) + interval '1 day'
         order by source_interactions.created_at
-        -- what comes after somebody's 2,000 acts of a day, or six posts, is beyond anyway
+        -- a person's later acts than 2,000 a day, or six posts, are beyond anyway
         limit 2000
       ) as acts
       cross join lateral (
@@ -230,7 +235,7 @@ begin
     select each.user_id, each.post_id, each.at, recsys_engine.day_of(each.at) as day
     from unnest(p_users, p_posts, p_at) as each (user_id, post_id, at) where each.user_id is not null and isfinite(each.at)
   ),
-  -- with which acts somebody is known, or was
+  -- the acts by which a person is known, or was
   known as materialized (
     select came.post_id, came.at
     from (
@@ -297,7 +302,7 @@ begin
       limit 2 * bounds.most + cardinality(moved)
     ) as others
     union
-    -- and whoever met an author before or after somebody known did
+    -- and people who met an author before or after a known person did
     select others.user_id, recsys_engine.day_of(others.at)
     from (
       select came.user_id, came.at
@@ -323,7 +328,7 @@ begin
   authors as materialized (
     select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
-  -- when people on their first day came to a new author whom nobody known had met
+  -- when people on their first day came to a new author whom no known person had met
   unmet as materialized (
     select first_met.user_id, first_met.day, min(first_met.at) as at
     from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
@@ -376,7 +381,8 @@ begin
   end;
 end
 $$;
-comment on function recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on function recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) is
+  'Decides from when on actions of people (p_users) count for no post, on the days of their changes (p_at) with posts (p_posts; null: a login) and later. Returns the interactions that stop or start counting: their states have to be recomputed. Called by each roll-up; skips imports.';
 
 revoke all on function recsys_engine.first_interaction_at(uuid), recsys_engine.prior_active_days(uuid, timestamptz, integer), recsys_engine.burst_started_at(uuid, date), recsys_engine.first_day_quota(date),
   recsys_engine.refresh_first_day_interactions(uuid[], timestamptz[]), recsys_engine.refresh_bursts(uuid[], uuid[], timestamptz[]) from public;

@@ -1,6 +1,8 @@
--- Closed circles: people who only ever came to each other's posts. On a page of somebody else their posts have one place together
--- (closedCirclePenalty in selection/penalties.ts): ten accounts of two days with a post each had 50 % of the places of 60 people, and have 5.0 %. Of five authors
--- or more one may be outside: one view of a post of others by one of the ten freed them all.
+-- Closed circles: people who only interact with each other's posts. On a page of another reader their posts share
+-- one place
+-- (closedCirclePenalty in selection/penalties.ts): ten accounts of two days with a post each had 50 % of the places
+-- of 60 people, and have 5.0 %.
+-- Of five authors or more one may be outside: one view of a post of others by one of the ten freed them all.
 
 create table recsys_engine.circle_members (
   user_id uuid primary key
@@ -26,7 +28,8 @@ begin
     join recsys.source_posts as posts on posts.post_id = acts.post_id
     where posts.author_id is distinct from acts.user_id
   ),
-  -- whoever came to somebody else than these is outside; the ten to whom most came are, since in a small community all may have come to all
+  -- people who came to another author than these are outside, and so are the ten with most readers: in a small
+  -- community all may have come to all
   inside as materialized (
     (select pairs.user_id from pairs)
     except
@@ -39,7 +42,7 @@ begin
   from pairs
   join inside on inside.user_id = pairs.user_id
   join closed on closed.user_id = pairs.user_id;
-  -- and whoever came to one who is outside; a longer chain is nobody's by accident
+  -- and people who came to one who is outside; longer chains do not arise by accident
   for round in 1 .. 100 loop
     number := cardinality(users);
     with pairs as materialized (

@@ -1,5 +1,7 @@
--- New authors, who signed up less than 28 days before, and who has met them: on their first day people move no post of one whom nobody known has met
--- (03_bursts.sql). One comment on a post of yesterday by such an author, or nine, changed 2.9 % of the places of 60 people, and now 0.
+-- New authors (accounts younger than 28 days) and their readers: on their first day people move no post of an author
+-- without known readers
+-- (bursts.sql). One comment on a post of yesterday by such an author, or nine, changed 2.9 % of the places of 60
+-- people, and now 0.
 
 create function recsys_engine.author_engagements(p_author_id uuid) returns table (user_id uuid, at timestamptz)
 language sql stable security invoker set search_path = ''
@@ -56,7 +58,8 @@ as $$
   -- what comes after six posts is beyond anyway
   limit 6
 $$;
-comment on function recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+comment on function recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) is
+  'The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first.';
 
 revoke all on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) to service_role;

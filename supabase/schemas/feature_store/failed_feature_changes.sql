@@ -11,7 +11,8 @@ create table recsys_engine.failed_feature_changes (
   last_failed_at timestamptz not null default clock_timestamp(),
   check (num_nonnulls(user_id, post_id) = 1)
 );
-comment on table recsys_engine.failed_feature_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes.';
+comment on table recsys_engine.failed_feature_changes is
+  'Posts and users whose states failed to compute; they keep their last states. Each is tried again, alone, after its next change. To retry all: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.failed_feature_changes.';
 comment on column recsys_engine.failed_feature_changes.user_id is 'The user; null: a post.';
 comment on column recsys_engine.failed_feature_changes.post_id is 'The post; null: a user.';
 comment on column recsys_engine.failed_feature_changes.at is 'From when on the states are to be recomputed. -infinity: all of them.';

@@ -24,8 +24,9 @@ grant select, insert, delete on recsys_engine.feature_changes to service_role;
 
 create function recsys_engine.queue_feature_changes() returns trigger
 -- definer: people who write the app's tables may neither read nor write the queue
--- pg_temp is named, and last: an empty path has it first, and with a temporary type called text, whose check is a function of theirs, whoever wrote
--- a watched table ran that as the owner
+-- pg_temp is named, and last: an empty path has it first, and with a temporary type called text, whose check is a
+-- function of theirs, a user who
+-- wrote a watched table would run that as the owner
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -39,7 +40,7 @@ begin
   else
     execute format('insert into recsys_engine.feature_changes (user_id, post_id, at) select %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
       tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
-    -- what people themselves say that they did long before: whoever imports, or writes for others, knows when it was
+    -- times that people report for long before: an import, or a service that writes for others, knows when it was
     if tg_op = 'INSERT' and current_setting('role') in ('authenticated', 'anon') then
       execute format('
         with queued as materialized (
@@ -65,5 +66,6 @@ begin
   return null;
 end
 $$;
-comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys_engine.backdated_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
+comment on function recsys_engine.queue_feature_changes() is
+  'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user with states. Notes late writes in recsys_engine.backdated_days. recsys.watch sets its arguments: user, post and time, required columns, and columns whose change counts.';
 revoke all on function recsys_engine.queue_feature_changes() from public;

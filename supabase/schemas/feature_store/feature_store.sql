@@ -1,8 +1,10 @@
 -- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t.
 -- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
--- An interaction counts where it is its user's first of its kind with a post of somebody else (docs/design/counted-interactions.md). Repeats
--- and what authors do with their own posts count for nothing, neither for the post (100 comments by an author brought it into 60 of 60
--- feeds) nor for the user: the post has no row of them. They remain events of the user, who was there. Interactions with posts that
+-- An interaction counts where it is its user's first of its kind with a post of another author
+-- (docs/design/counted-interactions.md). Repeats
+-- and actions of authors on their own posts count for nothing, neither for the post (100 comments by an author
+-- brought it into 60 of 60
+-- feeds) nor for the user: the post has no row of them. They remain events of the user. Interactions with posts that
 -- source_posts does not show are none.
 
 create function recsys_engine.half_lives() returns double precision[]
@@ -45,7 +47,8 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) is 'For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant''s counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn.';
+comment on function recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) is
+  'For a series of events in ascending order: number from 1, and five exponentially decayed counts of those that count; p_before and p_counts continue a series. Decayed counts can be aged without the events. Not an aggregate, since an aggregate cannot set its search_path.';
 
 revoke all on function recsys_engine.half_lives(), recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) from public;
 grant execute on function recsys_engine.half_lives(), recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) to service_role;
@@ -76,7 +79,8 @@ create table recsys_engine.post_stats (
   -- what another app's views let through must not reach a feed; a roll-up sets it aside
   constraint post_stats_are_finite check (isfinite(last_active_at) and trend > '-Infinity' and trend < 'Infinity')
 );
-comment on table recsys_engine.post_stats is 'The state of a post right after each of the interactions that count (last_active_at): of each person with somebody else''s post the first of each kind. A post without a row has had none: its last activity is its creation.';
+comment on table recsys_engine.post_stats is
+  'The state of a post right after each counted interaction (last_active_at): the first of each kind by each other person. A post without a row has had none: its last activity is its creation.';
 comment on column recsys_engine.post_stats.post_id is 'The post.';
 comment on column recsys_engine.post_stats.last_active_at is 'When the interaction was: the state holds from then until the next row''s.';
 comment on column recsys_engine.post_stats.interaction_id is 'The interaction; of equal times the lower one came first.';
@@ -84,7 +88,8 @@ comment on column recsys_engine.post_stats.user_id is 'Who did it.';
 comment on column recsys_engine.post_stats.views is 'People who viewed it so far.';
 comment on column recsys_engine.post_stats.votes is 'People who voted for it so far.';
 comment on column recsys_engine.post_stats.comments is 'People who commented on it so far.';
-comment on column recsys_engine.post_stats.last_comment_at is 'When the last of them commented; null: nobody did.';
+comment on column recsys_engine.post_stats.last_comment_at is
+  'The time of the last comment; null: none.';
 comment on column recsys_engine.post_stats.kind is 'Kind of the interaction, which was the last activity at that time.';
 comment on column recsys_engine.post_stats.first_interaction is 'Whether the interaction is its user''s first with the post: the earliest that counts, of equal times the one with the lower id.';
 comment on column recsys_engine.post_stats.participants is 'Distinct users who interacted so far.';
@@ -92,11 +97,12 @@ comment on column recsys_engine.post_stats.recent is 'People who came, each at t
 comment on column recsys_engine.post_stats.trend is 'When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.';
 create index post_stats_post_id_last_active_at_idx on recsys_engine.post_stats (post_id, last_active_at desc, interaction_id desc);
 create index post_stats_last_active_at_idx on recsys_engine.post_stats (last_active_at desc, interaction_id desc);
--- whoever is erased is looked for among all of them
+-- an erasure looks a user up among all of them
 create index post_stats_user_id_idx on recsys_engine.post_stats (user_id);
 
 create table recsys_engine.latest_post_stats (like recsys_engine.post_stats including comments, primary key (post_id));
-comment on table recsys_engine.latest_post_stats is 'The last state of each post that recsys_engine.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week, and the roll-up goes on from it. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
+comment on table recsys_engine.latest_post_stats is
+  'The last state of each post that recsys_engine.post_stats has, one row a post: feeds read active and trending posts from it, and the roll-up continues from it. Only recsys.roll_up() writes it, so users of a viral post never wait for its row.';
 create index latest_post_stats_last_active_at_idx on recsys_engine.latest_post_stats (last_active_at desc, post_id);
 create index latest_post_stats_trend_idx on recsys_engine.latest_post_stats (trend desc, post_id);
 create index latest_post_stats_popularity_idx on recsys_engine.latest_post_stats (recsys_engine.popularity(recent, last_active_at) desc, post_id);

@@ -9,7 +9,8 @@ create table recsys_engine.listed_posts (
   counted_on date,
   waits boolean not null default false
 );
-comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers), where newcomers are few. Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
+comment on table recsys_engine.listed_posts is
+  'Every post with its time, and whether it waits: its author wrote recsys_engine.posts_a_day() before it that day, or is a newcomer with an earlier post and no known reader, where newcomers are few. Kept by triggers of recsys.watch. recsys_engine.eligible_posts decides on visibility.';
 comment on column recsys_engine.listed_posts.post_id is 'The post.';
 comment on column recsys_engine.listed_posts.author_id is 'Its author; null: unknown.';
 comment on column recsys_engine.listed_posts.created_at is 'When it was written.';
@@ -81,7 +82,8 @@ begin
   on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
 end
 $$;
-comment on function recsys_engine.list_posts(uuid[], boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
+comment on function recsys_engine.list_posts(uuid[], boolean) is
+  'Lists some posts (null: all) in recsys_engine.listed_posts, and removes deleted ones. p_is_new: they count among their authors'' posts of today, unless a role that writes for others dates them more than ten minutes back.';
 
 create function recsys_engine.list_posts_of(p_author_ids uuid[]) returns void
 language plpgsql volatile security invoker set search_path = ''

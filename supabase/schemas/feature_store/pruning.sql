@@ -1,10 +1,15 @@
--- Old states go. Training reads the latest 500,000 events, of each person the latest 10,000 at most, with the state each left; of what came before them it reads the last state
--- of each post and user, and what each interaction found, which the interactions themselves say. So that is what stays: from an
--- instant on every state, and before it the last one of each post and user. What is stored of a post or user is therefore always
--- complete from some state on, and whoever needs a state before that one works it out from the interactions:
--- - the roll-up, for a change that came so late, begins from scratch; the next thinning takes the older states again;
--- - what somebody found who came back then: recsys_engine.reconstruct_state().
--- To keep the states that histories need instead would keep nearly all: most people have fewer than 200 interactions.
+-- Removes old states. Training reads the latest 500,000 events, of each person the latest 10,000 at most, with the
+-- state after each. Before them it
+-- reads the last state of each post and user, and what each interaction found, which the interactions
+-- themselves say. So from an
+-- instant on every state stays, and before it the last one of each post and user. The states of a post or user are
+-- therefore always
+-- complete from some state on, and earlier ones are computed from the interactions:
+-- - the roll-up, for a change that came so late, begins from scratch; the next thinning takes the older states
+-- again;
+-- - what a returning user found then: recsys_engine.reconstruct_state().
+-- To keep the states that histories need instead would keep nearly all: most people have fewer than 200
+-- interactions.
 
 create table recsys_engine.pruning_progress (
   only_row boolean primary key default true check (only_row),
@@ -54,7 +59,8 @@ begin
   ));
 end
 $$;
-comment on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) is 'last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs.';
+comment on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) is
+  'last_active_at and comments of a post just before an interaction, computed from interactions older than pruning_progress.thinned_before, where recsys_engine.post_stats has no state. No row: no earlier event, or an interaction of another user than the claims name.';
 
 create function recsys_engine.training_start(p_events bigint, p_of_a_person bigint) returns table (at timestamptz, sort_id bigint)
 language sql stable security invoker set search_path = ''
@@ -157,7 +163,8 @@ begin
   return thinned + of_users;
 end
 $$;
-comment on function recsys_engine.prune_feature_store(bigint, integer, bigint) is 'Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.prune_feature_store(bigint, integer, bigint) is
+  'Thins the states of the next p_limit posts and users, in order of ids, around and around: before the latest p_keep events (p_of_a_person each) only the last stays. Returns deleted rows. Recomputes all where a tenth of the events is gone. The limits must not be below those of training.';
 
 revoke all on function recsys_engine.state_before_interaction(uuid, uuid, timestamptz, bigint), recsys_engine.reconstruct_state(uuid, timestamptz, bigint), recsys_engine.training_start(bigint, bigint), recsys_engine.prune_feature_store(bigint, integer, bigint) from public;
 grant execute on function recsys_engine.reconstruct_state(uuid, timestamptz, bigint) to authenticated, service_role;

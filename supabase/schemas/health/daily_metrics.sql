@@ -9,25 +9,13 @@ create table recsys.daily_metrics (
   count bigint not null check (count >= 0),
   primary key (day, metric, model_id, slice)
 );
-comment on table recsys.daily_metrics is 'Figures of each day, written by recsys_engine.measure_day() once the day''s labels are settled, and kept for two years. Days together: sum(value * count) / sum(count). metric is one of
-  shown: posts shown, each once to a person; count: people.
-  feeds: share of the feeds that were live, batch (asked for as a list), no model, or degraded to unranked, batch or community; count: all feeds.
-  rate: share of the posts shown that the person then viewed, voted for or commented on within a day; count: posts shown. Also rate by position and rate by source.
-  predicted: the mean probability of a view, vote or comment that live feeds were ranked by; count: posts shown with one.
-  rate, predicted and calibration of optional heads (recsys_engine.heads): the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
-  calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
-  drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys_engine.feature_drift(); count: independent people or posts.
-  skew: how far a feature is from what the ranker was trained on, see recsys_engine.feature_skew(); count: people.
-  coverage: share of the posts of the last 30 days that were shown to anybody (Ge, Delgado-Battenfeld and Jannach, "Beyond Accuracy", 2010); count: these posts. None of a day on which nothing was shown.
-  novelty: mean of -log2 of the share of people who had interacted with the post by the end of the day, in bits (Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", 2010); count: posts shown.
-  fresh: share of the posts shown that were 1 day, or 7 days, old at most; count: posts shown.
-  authors: share of the posts shown that the tenth of the shown authors had who were shown most; count: posts shown.
-  degraded: share of the feeds that were not what was asked for, in the hours before the looks of an hourly job; count: these feeds.
-  lag: the longest that the oldest change waited for the roll-up, or the oldest embedding job, in seconds, over those looks; count: looks.';
+comment on table recsys.daily_metrics is
+  'Daily figures, kept for two years: shown, feeds, rate, predicted, calibration, drift, skew, coverage, novelty, fresh, authors, degraded, lag (docs/experiments-in-production.md). recsys_engine.measure_day() writes them once labels are settled. Days together: sum(value * count) / sum(count).';
 comment on column recsys.daily_metrics.day is 'The day, UTC by the engine''s clock.';
 comment on column recsys.daily_metrics.metric is 'What; see the table.';
 comment on column recsys.daily_metrics.model_id is 'The model that ranked; 0: no model did, or all feeds together. No foreign key: the row outlives it.';
-comment on column recsys.daily_metrics.slice is 'Of what, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: of all.';
+comment on column recsys.daily_metrics.slice is
+  'The subject of the figure, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: all.';
 comment on column recsys.daily_metrics.value is 'The figure.';
 comment on column recsys.daily_metrics.count is 'How many of what the figure rests on.';
 alter table recsys.daily_metrics enable row level security;
@@ -114,7 +102,8 @@ begin
     group by by_post.author_id
   ),
   people as (
-    -- one more than there are, as if one more had come to each post: what nobody has come to is as novel as can be, and finite
+    -- one more than there are, as if each post had one more participant: the novelty of a post without any stays
+    -- finite
     select count(*) + 1 as number from recsys.source_users where source_users.created_at < day_ends
   )
   select p_day, figures.metric, figures.model_id, figures.slice, figures.value, figures.count
@@ -210,7 +199,8 @@ begin
   return written + optional_written;
 end
 $$;
-comment on function recsys_engine.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
+comment on function recsys_engine.measure_day(date) is
+  'Computes the recsys.daily_metrics of one day but lag and degraded, again if they exist, and returns how many. Raises for a day that ended less than a day ago, since its labels are open. Reads that day''s impressions, samples of earlier days, and interactions; locks nothing of feeds.';
 
 revoke all on function recsys_engine.measure_day(date) from public;
 grant execute on function recsys_engine.measure_day(date) to service_role;

@@ -50,7 +50,8 @@ as $$
   ) as shares
   group by totals.model_id, trained.number, trained.feature, totals.people
 $$;
-comment on function recsys_engine.feature_skew(date) is 'The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys_engine.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come.';
+comment on function recsys_engine.feature_skew(date) is
+  'The population stability index by feature of a day and model against training: sum over bins of (served - trained) * ln(served / trained). Below 0.1: equal; above 0.25: different (Siddiqi, 2006); by chance about 9 / people (Yurdakul, 2018). No rows without training_features.';
 
 create function recsys_engine.feature_drift(p_day date) returns table (feature text, psi double precision, independent bigint)
 language sql stable security invoker set search_path = ''
@@ -144,7 +145,8 @@ as $$
   ) as shares
   group by scales.number, scales.feature, scales.part, independent.people, independent.posts
 $$;
-comment on function recsys_engine.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions.';
+comment on function recsys_engine.feature_drift(date) is
+  'The population stability index by feature of a day against the same weekday of four weeks before: sum over tenths of (now - before) * ln(now / before); and the independent people or posts behind it: by chance it is about 9 * (1 / now + 1 / before) (Yurdakul, 2018). Samples 1,000 feeds.';
 
 revoke all on function recsys_engine.shown_features(date, integer), recsys_engine.feature_skew(date), recsys_engine.feature_drift(date) from public;
 grant execute on function recsys_engine.shown_features(date, integer), recsys_engine.feature_skew(date), recsys_engine.feature_drift(date) to service_role;

@@ -62,7 +62,8 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys_engine.measure_days(integer) is
+  'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years or of open days, and returns how many days it measured. pg_cron calls it hourly.';
 
 revoke all on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) from public;
 grant execute on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) to service_role;

@@ -42,8 +42,10 @@ comment on column recsys.impressions.vote_probability is 'The same of a vote.';
 comment on column recsys.impressions.comment_probability is 'The same of a comment.';
 comment on column recsys.impressions.optional_probabilities is 'The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.';
 comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
-comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
-comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
+comment on column recsys.impressions.seen_at is
+  'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+comment on column recsys.impressions.team is
+  'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 comment on column recsys.impressions.promotion_id is 'What of recsys.promotions put it there, or changed its score; null: nothing.';
 comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);

@@ -22,7 +22,8 @@ create table recsys.models (
   embedded_as_of pg_snapshot not null default pg_current_snapshot(),
   embedded_in bigint default recsys_engine.cluster_id()
 );
-comment on table recsys.models is 'One row per published model. candidate: a publish is writing its vectors and the gate has yet to judge it, or the publish was killed; ready: passed, never served; rejected: the gate refused it, and it has no vectors; active: serves; retired: served before; rolled_back: taken out of service for cause.';
+comment on table recsys.models is
+  'One row per published model. candidate: being published or judged, or its publish was killed; ready: passed, never served; rejected: refused by the gate, without vectors; active: serves; retired: served before; rolled_back: taken out of service for a fault.';
 comment on column recsys.models.model_id is 'Names the partitions of its vectors: recsys_engine.post_embeddings_N and recsys_engine.user_embeddings_N.';
 comment on column recsys.models.name is 'What commands call it; model-DATE-TIME of its training.';
 comment on column recsys.models.status is 'Where it is in its life; see the table.';
@@ -31,7 +32,8 @@ comment on column recsys.models.feature_spec_digest is 'sha256 of feature_spec; 
 comment on column recsys.models.heads is 'What its ranker predicts, in the order of its graph''s columns: always view, vote and comment, and after them those optional ones of recsys_engine.heads of which it was trained on enough.';
 comment on column recsys.models.metrics is 'What its training says of itself: losses, numbers of examples, seed, backend, when it was trained.';
 comment on column recsys.models.learned_until is 'What happened before this instant of the engine''s clock it learned from; what came later is new to it. null: not known.';
-comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}, either with earlier: {with, requests, margin, metrics} where there are requests that both models have learned from}. Each person counts once. null: not judged.';
+comment on column recsys.models.gate is
+  'The gate''s result: {passed, reasons, contract: kept or the breach, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}, earlier} or {skipped}}. Each person counts once. null: not judged.';
 comment on column recsys.models.created_at is 'When its publish began.';
 comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
 comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys_engine.cluster_id().';
@@ -142,7 +144,8 @@ begin
   return previous_model_id;
 end
 $$;
-comment on function recsys.rollback_model(bigint) is 'Takes the active model out of service and puts the one that served before it back; returns that one''s model_id. p_model_id says which model is to go (default: the one that is active when the call arrives): raises, and changes nothing, where that one does not serve any more. A model once rolled back is not returned to, so rolling back twice goes further back.';
+comment on function recsys.rollback_model(bigint) is
+  'Takes the active model out of service and activates the one that served before it; returns its model_id. p_model_id: the model to remove (default: the active one); raises, and changes nothing, where it does not serve. A rolled-back model is skipped later, so a second call goes further back.';
 
 revoke all on function recsys_engine.switch_model(bigint, text), recsys.activate_model(bigint, bigint), recsys.rollback_model(bigint) from public;
 grant execute on function recsys_engine.switch_model(bigint, text), recsys.activate_model(bigint, bigint), recsys.rollback_model(bigint) to service_role;

@@ -1,5 +1,6 @@
--- A shadow is a model that scores a share of the requests after they were answered, and is shown to nobody: what it would have done is
--- known (recsys.shadow_report, recsys.off_policy) before anybody is served by it.
+-- A shadow is a model that scores a share of the requests after they were answered, without being shown: its effect
+-- is
+-- known (recsys.shadow_report, recsys.off_policy) before it serves any user.
 
 create table recsys.shadows (
   shadow_id bigint primary key generated always as identity,
@@ -14,7 +15,8 @@ comment on table recsys.shadows is 'One row per shadow, running until ended_at. 
 comment on column recsys.shadows.shadow_id is 'Ascending in the order of their start.';
 comment on column recsys.shadows.model_id is 'The model that scores. No foreign key: the row outlives it.';
 comment on column recsys.shadows.name is 'The model''s name.';
-comment on column recsys.shadows.share is 'The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.';
+comment on column recsys.shadows.share is
+  'The share of the requests that it scores, as far as workers have time, chosen by the first 32 bits of the random request_id.';
 comment on column recsys.shadows.started_at is 'When it began, by the engine''s clock.';
 comment on column recsys.shadows.started_by is 'The database role that started it.';
 comment on column recsys.shadows.ended_at is 'When it ended, by the engine''s clock; null: it runs.';
@@ -53,7 +55,8 @@ begin
   return new_shadow_id;
 end
 $$;
-comment on function recsys.start_shadow(text, real) is 'Has a published model, by its name, score p_share of the feeds (0.0001 to 1) next to the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs.';
+comment on function recsys.start_shadow(text, real) is
+  'Makes a published model a shadow that scores p_share of the feeds (0.0001 to 1) without being shown; returns the shadow_id. Workers start within ten seconds. A request has one shadow, so all shares are 1 together at most. Raises 22023 for a wrong share or model, 23505 where it runs.';
 
 create function recsys.stop_shadow(p_model text) returns void
 language plpgsql volatile security invoker set search_path = ''

@@ -87,7 +87,8 @@ begin
   order by figures.number;
 end
 $$;
-comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
+comment on function recsys.preview_promotion(bigint) is
+  'What a promotion would change, one figure a row, by the last 24 hours: its posts (100 at most) and people, people who may be shown it (of 200), first pages that had it anyway, and its places before and after, with a factor by that page''s scores. Says where a place has no post or author.';
 
 create function recsys_engine.check_promotions() returns table (stops boolean, problem text, cure text)
 language sql stable security invoker set search_path = ''

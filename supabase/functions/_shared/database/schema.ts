@@ -343,7 +343,7 @@ export interface RecsysDailyMetrics {
    */
   model_id: number;
   /**
-   * Of what, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: of all.
+   * The subject of the figure, such as vote, view 3 (at position 3), comment similar (from that source), or a feature; empty: all.
    */
   slice: string;
   /**
@@ -439,7 +439,7 @@ export interface RecsysEngineArchivedDays {
    */
   day: Timestamp;
   /**
-   * The folder, or s3://BUCKET/PREFIX. Whoever moves the files says so here.
+   * The folder, or s3://BUCKET/PREFIX. An operator who moves the files updates it.
    */
   location: string;
   /**
@@ -492,7 +492,7 @@ export interface RecsysEngineBackdatedDays {
 
 export interface RecsysEngineBatchPages {
   /**
-   * How often it was claimed; after five claims that nobody came back from it is left alone.
+   * How many claims it had; after five claims without a result it is left alone.
    */
   attempts: Generated<number>;
   /**
@@ -824,7 +824,7 @@ export interface RecsysEngineEmbeddingJobs {
 
 export interface RecsysEngineEncodingJobs {
   /**
-   * Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.
+   * Since when it waits, so that frequent edits are served no sooner; in the future: a worker has claimed it until then.
    */
   due_at: Generated<Timestamp>;
   /**
@@ -1112,7 +1112,7 @@ export interface RecsysEngineIdeaPool {
    */
   made_at: Generated<Timestamp>;
   /**
-   * Of which model's vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.
+   * The model of the vectors, fit and topics; null: none was active. No foreign key: the row may outlive the model.
    */
   model_id: number | null;
   /**
@@ -1281,7 +1281,7 @@ export interface RecsysEngineLatestPostStats {
    */
   last_active_at: Timestamp;
   /**
-   * When the last of them commented; null: nobody did.
+   * The time of the last comment; null: none.
    */
   last_comment_at: Timestamp | null;
   /**
@@ -1553,7 +1553,7 @@ export interface RecsysEnginePostNeighbours {
    */
   neighbour_id: string;
   /**
-   * Of recsys.source_posts: what somebody came to.
+   * Of recsys.source_posts: the post of an interaction.
    */
   post_id: string;
   /**
@@ -1584,7 +1584,7 @@ export interface RecsysEnginePostStats {
    */
   last_active_at: Timestamp;
   /**
-   * When the last of them commented; null: nobody did.
+   * The time of the last comment; null: none.
    */
   last_comment_at: Timestamp | null;
   /**
@@ -1796,7 +1796,7 @@ export interface RecsysEngineRecommendedImpressions {
    */
   score: number;
   /**
-   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
+   * When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp;
   /**
@@ -1808,7 +1808,7 @@ export interface RecsysEngineRecommendedImpressions {
    */
   source: string;
   /**
-   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   * Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model's and 2 the second's; model_id is that model. Null: neither, or any other feed.
    */
   team: number;
   /**
@@ -1898,7 +1898,7 @@ export interface RecsysEngineRollUpLag {
 
 export interface RecsysEngineShadowImpressions {
   /**
-   * Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.
+   * Of a drawn place: the three probabilities, by the model that ranked the feed, for the shadow's draw, in the mean over its chances.
    */
   expected: number[] | null;
   /**
@@ -2751,7 +2751,7 @@ export interface RecsysImpressions {
    */
   score: number | null;
   /**
-   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
+   * When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp | null;
   /**
@@ -2763,7 +2763,7 @@ export interface RecsysImpressions {
    */
   source: string | null;
   /**
-   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   * Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model's and 2 the second's; model_id is that model. Null: neither, or any other feed.
    */
   team: number | null;
   /**
@@ -2794,7 +2794,7 @@ export interface RecsysKinds {
    */
   kind: string;
   /**
-   * How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count compared with all views is recsys.settings.vote_weight.
+   * The weight of one interaction compared with other kinds, such as a purchase 5 and a like 1: the next training learns to rank by it. It affects neither counts, probabilities, reports and daily metrics nor retrieval. The weight of votes against views is recsys.settings.vote_weight.
    */
   weight: Generated<number>;
 }
@@ -2821,7 +2821,7 @@ export interface RecsysModels {
    */
   feature_spec_digest: string;
   /**
-   * What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}, either with earlier: {with, requests, margin, metrics} where there are requests that both models have learned from}. Each person counts once. null: not judged.
+   * The gate's result: {passed, reasons, contract: kept or the breach, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}, earlier} or {skipped}}. Each person counts once. null: not judged.
    */
   gate: Json | null;
   /**
@@ -3147,7 +3147,7 @@ export interface RecsysShadows {
    */
   shadow_id: Generated<number>;
   /**
-   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
+   * The share of the requests that it scores, as far as workers have time, chosen by the first 32 bits of the random request_id.
    */
   share: Numeric;
   /**
@@ -3188,7 +3188,7 @@ export interface RecsysSourceDismissals {
 
 export interface RecsysSourceFollows {
   /**
-   * Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.
+   * Since when; null: unknown, and it counts from the beginning. Training takes it that no follow existed before.
    */
   created_at: Timestamp;
   /**
@@ -3196,7 +3196,7 @@ export interface RecsysSourceFollows {
    */
   kind: string;
   /**
-   * The person's id as text; the tag, or the group as tags name it, of which 100 letters are read. Capital or small letters are the same.
+   * The person's id as text; the tag, or the group as tags name it: the first 100 letters, without regard to case.
    */
   target: string;
   /**
@@ -3268,7 +3268,7 @@ export interface RecsysSourceLogins {
 
 export interface RecsysSourceMemberships {
   /**
-   * Where: any name that is another for each, of which 100 letters are read.
+   * The scope: any distinct name; its first 100 letters are read.
    */
   scope: string;
   /**
@@ -3298,7 +3298,7 @@ export interface RecsysSourceMutes {
 
 export interface RecsysSourcePosts {
   /**
-   * Who wrote it, to whom it is not recommended; null: nobody who is known.
+   * The author, to whom it is not recommended; null: unknown.
    */
   author_id: string;
   /**
@@ -3352,7 +3352,7 @@ export interface RecsysSourcePreferences {
    */
   user_id: string;
   /**
-   * Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what is one conversation with a post that they came to, dismissed or saw, by its title or recsys.source_conversations.
+   * kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.
    */
   value: string;
 }
@@ -3667,31 +3667,31 @@ export interface Functions {
   "recsys.check": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
   "recsys.clock": { args: {  }; row: { clock: Date } };
-  /** Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed's impressions), an hour's at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron. */
+  /** Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time, and halves that after a timeout. After p_again_after (two days survive a clock one day ahead) it removes later writes and clears lists, then forgets the deletion. Returns the number of changed rows. */
   "recsys.erase": { args: { p_most?: number | null | undefined; p_again_after?: string | null | undefined; p_rows?: number | string | null | undefined }; row: { erase: number } };
   /** An interaction_id that no other table has: p_table numbers the tables of recsys.source_interactions, from 0 to 31. Of one table it keeps the order of ids up to 2^57; greater ones, such as snowflakes, become hashes. */
   "recsys.event_id_of": { args: { p_table: number | null; p_id: number | string | null }; row: { event_id_of: number } };
-  /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys_engine.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys_engine.heads.is_loss); rate: acted / impressions; the rest as in recsys_engine.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
+  /** The effect of each variant on views, votes, comments, dismissals and optional heads, for all, new (younger than 28 days) and old people. impressions: distinct posts; acted: within outcome_window; rate: acted / impressions; see recsys_engine.compare_variants. Raises if interleaved. */
   "recsys.experiment_report": { args: { p_name: string | null }; row: { variant: string; people_group: string; metric: string; people: number; impressions: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number; conclusion: string } };
   /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
   "recsys.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** Why a post is among the candidates of a user's feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user's history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since. */
+  /** Explains why a post is in a user's feed, or not (topic why not): conversations, rank in each source and in the batch list, nearest post of the history, and the ranker's features when it was last shown. Tells nothing that the user may not read. Similarity uses the stored vector. */
   "recsys.explain": { args: { p_user_id: string | null; p_post_id: string | null }; row: { topic: string; item: string; value: string } };
-  /** Grants a role the columns that the source views read of the app's tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are. */
+  /** Grants a role the columns of the app's tables that the source views read, as far as they are missing. Call it after each change of a view, for service_role, which reads all rows. authenticated needs only what feeds read; row level security has to choose the rows. */
   "recsys.grant_reads": { args: { p_role: string | null }; row: { grant_reads: unknown } };
   /** Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics. */
   "recsys.health": { args: {  }; row: { what: string; value: string; bound: string; ok: boolean; state: string; cure: string } };
   /** The uuid that stands for a post with a number for its id: 72656373-7973-8000-8000-000000000001 for 1. recsys.app_id turns it back. Null: null. */
   "recsys.id_of": { args: { p_id: number | string | null }; row: { id_of: string } };
-  /** Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team's picks; credit: how much in all; the rest as in recsys_engine.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people. */
+  /** The preferred one of two interleaved models, by views, votes, comments and their weighted sum (score). pages: drafted by both; wins: pages won; credit: actions; see recsys_engine.compare_teams: above 0 is for the second. conclusion holds at any look. No row: no closed window. Raises for a split. */
   "recsys.interleaving_report": { args: { p_name: string | null }; row: { metric: string; first_model: string; second_model: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; conclusion: string } };
-  /** What the model of a shadow would have earned by a drawn place shown from p_from on and before p_to: view_weight, vote_weight and comment_weight of recsys.settings for what people did with the post within a day; dismissals and long views do not count. A row each for what was earned (logged), inverse propensity scoring (ips), its self-normalised form (snips) and doubly robust (dr), with 95 % intervals clustered by person, and the gain over what was earned. effective_sample_size: square of the mean weight / mean of their squares, over what could have been drawn, times the places. mean_weight: about the support, the share of what the model would have drawn that could be. Raises where propensities are missing for more than 1 place in 100, below 50 people, 25 acts or an effective sample size of 30, below 25 times the squared skewness of the weights (Cochran, "Sampling Techniques", 1977, section 2.15), below a support of 0.95, and where the mean weight is more than 5 standard errors off. */
+  /** The reward that a shadow's model would have earned in drawn places shown in [p_from, p_to): logged, ips, snips, dr, with 95 % intervals clustered by person. Raises where support, people, acts, effective sample size, skewness or mean weight forbid an estimate (docs/experiments-in-production.md). */
   "recsys.off_policy": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number; places: number; people: number; effective_sample_size: number; mean_weight: number; support: number } };
   /** Stops a schedule until recsys.resume(name); a run in progress ends by itself. */
   "recsys.pause": { args: { p_name: string | null }; row: { pause: unknown } };
   /** The uuid that stands for a person with a number for a key and no account: 72656373-7973-8000-9000-000000000001 for 1. No post has it. Null: null. */
   "recsys.person_id_of": { args: { p_id: number | string | null }; row: { person_id_of: string } };
-  /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing. */
+  /** What a promotion would change, one figure a row, by the last 24 hours: its posts (100 at most) and people, people who may be shown it (of 200), first pages that had it anyway, and its places before and after, with a factor by that page's scores. Says where a place has no post or author. */
   "recsys.preview_promotion": { args: { p_promotion_id: number | string | null }; row: { figure: string; value: number; count: number } };
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
@@ -3701,15 +3701,15 @@ export interface Functions {
   "recsys.resume": { args: { p_name: string | null }; row: { resume: unknown } };
   /** Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md. */
   "recsys.roll_up": { args: { p_most?: number | string | null | undefined; p_rewrites?: number | null | undefined; p_horizon?: number | null | undefined }; row: { roll_up: number } };
-  /** Takes the active model out of service and puts the one that served before it back; returns that one's model_id. p_model_id says which model is to go (default: the one that is active when the call arrives): raises, and changes nothing, where that one does not serve any more. A model once rolled back is not returned to, so rolling back twice goes further back. */
+  /** Takes the active model out of service and activates the one that served before it; returns its model_id. p_model_id: the model to remove (default: the active one); raises, and changes nothing, where it does not serve. A rolled-back model is skipped later, so a second call goes further back. */
   "recsys.rollback_model": { args: { p_model_id?: number | string | null | undefined }; row: { rollback_model: number } };
-  /** A shadow, by the name of its model, compared with the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman's, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model's probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow. */
+  /** Compares a shadow with the serving model on posts shown in [p_from, p_to), by view, vote and comment. rank_correlation: Spearman, mean over feeds; judged: shown a day ago; acted: within a day; log_loss in nats (lower is better; null: none judged). Raises P0002: no such shadow. */
   "recsys.shadow_report": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { head: string; requests: number; posts: number; rank_correlation: number; mean_score: number; served_mean_score: number; judged: number; acted: number; log_loss: number; served_log_loss: number } };
-  /** The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. For whoever runs the project. Raises alike where the post has no vector, is none, or is not for the caller to read. */
+  /** The posts nearest to a post by the active model, nearest first: those that the caller may read and did not mute. similarity: inner product, from -1 to 1. For operators. Raises the same error where the post has no vector, does not exist, or is unreadable. */
   "recsys.similar_posts": { args: { p_post_id: string | null; p_limit?: number | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; similarity: number } };
-  /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys_engine.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys_engine.stop_harmful_experiments() ends it. */
+  /** Starts an experiment and returns its id. p_variants: [{name, share, model, settings}], the first is the control; or one {name, share, interleave_with, model}. Shares may leave people out. p_outcome_window: time for an action after an impression. p_max_loss: the loss that ends it. */
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
-  /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) next to the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
+  /** Makes a published model a shadow that scores p_share of the feeds (0.0001 to 1) without being shown; returns the shadow_id. Workers start within ten seconds. A request has one shadow, so all shares are 1 together at most. Raises 22023 for a wrong share or model, 23505 where it runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };
   /** Ends an experiment: from the next request on its people are served as everybody, and its report stays. */
   "recsys.stop_experiment": { args: { p_name: string | null; p_reason?: string | null | undefined }; row: { stop_experiment: unknown } };
@@ -3753,7 +3753,7 @@ export interface Functions {
   "recsys_engine.author_known_since": { args: { p_author_id: string | null }; row: { author_known_since: Date } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
   "recsys_engine.batch_active_window": { args: {  }; row: { batch_active_window: string } };
-  /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences). */
+  /** A user's batch list as the caller may see it now, best first: without deleted, unreadable, own, interacted, dismissed, seen or muted posts, those served (p_served: recsys_engine.served_key with p_seed), and those outside p_filter. Empty for users with preferences. */
   "recsys_engine.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean; topic: string } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
@@ -3761,7 +3761,7 @@ export interface Functions {
   "recsys_engine.begins_anew": { args: {  }; row: { begins_anew: boolean } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
   "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
-  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
+  /** When a person exceeded the quota of a day (UTC): six posts of others, and five for each earlier active day but the first, up to six hours before; or 2,000 actions. Null: never. */
   "recsys_engine.burst_started_at": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { burst_started_at: Date } };
   /** Calls the function embed where jobs are due, or texts wait for an encoder, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
   "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
@@ -3773,7 +3773,7 @@ export interface Functions {
   "recsys_engine.cap_per_author": { args: { p_request: string | null; p_hits: readonly (string | null)[] | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
   "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
-  /** What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check(). */
+  /** The rights that authenticated or service_role lack for feeds, each with its grant: columns of tables that views read, else a description; tables, schemas, functions and what policies call. stops: feeds fall back until it is granted. A hidden one shows after that. Part of recsys.check(). */
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** Policies and views, and functions that they call, which read headers or cookies of a request that the functions do not hand on to them. Part of recsys.check(). */
   "recsys_engine.check_headers": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
@@ -3783,21 +3783,21 @@ export interface Functions {
   "recsys_engine.check_latest": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in. */
   "recsys_engine.check_promotions": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
+  /** Finds faults in the rows of the source views: duplicate ids, nulls, unknown kinds and weights, ids without a match, follows of no user or tag, posts younger than their interactions. Reads every row. Part of recsys.check(). */
   "recsys_engine.check_rows": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What recsys_engine.experiment_split shows, of people who have been read already. */
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
   "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check(). */
+  /** Finds vector columns that recsys.watch does not follow, that service_role may not read or without an index, posts whose encoding failed, vectors of another encoder than the model's or the posts', models without their basis, and tables with several vectors a post. Part of recsys.check(). */
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone. */
   "recsys_engine.chi_square_p": { args: { p_statistic: number | null; p_degrees: number | null }; row: { chi_square_p: number } };
-  /** Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others' hands, or the run has ended. */
+  /** Claims one page of a run for p_lease. No row: no page is free, since all are done or claimed, or the run has ended. */
   "recsys_engine.claim_batch_page": { args: { p_run_id: number | string | null; p_lease: string | null }; row: { page: number; claim: number; user_ids: string[] } };
-  /** Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait. */
+  /** Claims up to p_limit due jobs for p_lease, half the oldest and half the newest. A job that was claimed twice before is returned alone, by every other claim at most while others wait. */
   "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
   /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
   "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
@@ -3815,13 +3815,13 @@ export interface Functions {
   "recsys_engine.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
   /** recsys_engine.global_sources, for functions of 1.0.0. */
   "recsys_engine.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
+  /** By metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with 95 % intervals for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p). acting: people with an action. Null: below 50. */
   "recsys_engine.compare_teams": { args: { p_people: readonly (string | null)[] | null; p_alpha?: number | null | undefined }; row: { metric: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number } };
-  /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
+  /** Compares each variant with p_control, for all, new and old people and each metric: rate, ratio, its 95 % interval for one planned day (low, high, p) and for all days (always_low, always_high at p_alpha; always_p), and the variance left. Null: the control, or below 50 people or 25 acts. */
   "recsys_engine.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
   /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
   "recsys_engine.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
-  /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
+  /** Writes the vectors of model p_model_id for a claim's jobs (null: the entity is gone), joins posts to topics near p_topic_vectors (of text alone; null: unknown) and removes the jobs. Returns how many. Skips jobs of later claims, and all when the model is inactive. Edited posts keep id_embedding. */
   "recsys_engine.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
   /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
   "recsys_engine.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
@@ -3845,7 +3845,7 @@ export interface Functions {
   "recsys_engine.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** The day (UTC) of an instant. */
   "recsys_engine.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
-  /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
+  /** For a series of events in ascending order: number from 1, and five exponentially decayed counts of those that count; p_before and p_counts continue a series. Decayed counts can be aged without the events. Not an aggregate, since an aggregate cannot set its search_path. */
   "recsys_engine.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
   /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
   "recsys_engine.defer_recompute": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { defer_recompute: unknown } };
@@ -3857,7 +3857,7 @@ export interface Functions {
   "recsys_engine.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
   /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
   "recsys_engine.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
-  /** Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again. */
+  /** Removes a model, its vectors and artifacts, or the remains of an interrupted publish; not an active model or one of a running experiment or shadow. Raises no_data_found for an unknown model, and lock_not_available where readers hold it for 25 ms: try again. */
   "recsys_engine.drop_model": { args: { p_model_id: number | string | null }; row: { drop_model: unknown } };
   /** Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again. */
   "recsys_engine.drop_old_model": { args: {  }; row: { drop_old_model: number } };
@@ -3873,7 +3873,7 @@ export interface Functions {
   "recsys_engine.encode_candidates": { args: { p_query: string | null; p_request: string | null; p_found: string | null }; row: { encode_candidates: any } };
   /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
   "recsys_engine.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
-  /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
+  /** The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first. */
   "recsys_engine.engaged_new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
   /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
   "recsys_engine.enqueue_embedding_jobs": { args: { p_kind: string | null; p_entity_ids: readonly (string | null)[] | null }; row: { enqueue_embedding_jobs: unknown } };
@@ -3881,13 +3881,13 @@ export interface Functions {
   "recsys_engine.enumerate_words": { args: { p_words: readonly (string | null)[] | null }; row: { enumerate_words: string } };
   /** What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none. */
   "recsys_engine.equalities": { args: { p_condition: string | null }; row: { one: string; other: string } };
-  /** Clears all of recsys_engine.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again. */
+  /** Clears all of recsys_engine.erasable_columns of posts or users (p_kind) and recomputes dependent states; returns how many rows it changed. p_with_lists: also lists of posts, read as a whole. p_rows: at most so many rows (null: all); call it again where it returns so many. */
   "recsys_engine.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined; p_rows?: number | string | null | undefined }; row: { erase_entities: number } };
-  /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys_engine.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
+  /** One row per person shown anything in a counted experiment and per head: impressions and actions within outcome_window, now and in the 28 days before. Dismiss: where there is any, without mutes; other optional heads: where known (recsys_engine.heads). Skips posts with an open window. */
   "recsys_engine.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
-  /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
+  /** Compares the number of people per variant with their shares; p: the chance of such a difference. Below 0.001 (a sample ratio mismatch) the experiment is faulty and its results mean nothing. No row: no such experiment. */
   "recsys_engine.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
-  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
+  /** Explains a candidate under the user's own role: visibility, conversations with dismissed or seen posts, rank and limit in each source, and the nearest post of their history {title, similarity, at}. p_title: the original title; null: what the user reads. Reads whole tables. */
   "recsys_engine.explain_candidate": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_title?: string | null | undefined }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; sizes: any; nearest: any } };
   /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
   "recsys_engine.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };
@@ -3897,9 +3897,9 @@ export interface Functions {
   "recsys_engine.fail_embedding_jobs": { args: { p_claim: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_errors: readonly (string | null)[] | null }; row: { fail_embedding_jobs: unknown } };
   /** Gives a claimed request back with the reason why it failed: due again after 1, 4, 16 and 64 minutes, and given up after the fifth attempt or where p_is_final says that no further one can help. Returns when it is due again; null: never, or the claim is no longer its own. */
   "recsys_engine.fail_training_request": { args: { p_claim: number | string | null; p_error: string | null; p_is_final: boolean | null }; row: { fail_training_request: Date } };
-  /** The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions. */
+  /** The population stability index by feature of a day against the same weekday of four weeks before: sum over tenths of (now - before) * ln(now / before); and the independent people or posts behind it: by chance it is about 9 * (1 / now + 1 / before) (Yurdakul, 2018). Samples 1,000 feeds. */
   "recsys_engine.feature_drift": { args: { p_day: Date | string | null }; row: { feature: string; psi: number; independent: number } };
-  /** The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys_engine.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come. */
+  /** The population stability index by feature of a day and model against training: sum over bins of (served - trained) * ln(served / trained). Below 0.1: equal; above 0.25: different (Siddiqi, 2006); by chance about 9 / people (Yurdakul, 2018). No rows without training_features. */
   "recsys_engine.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
   /** The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity. */
   "recsys_engine.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
@@ -3957,7 +3957,7 @@ export interface Functions {
   "recsys_engine.has_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { has_columns: boolean } };
   /** Whether pg_cron runs jobs in this database: its tables are in one database of a cluster. */
   "recsys_engine.has_cron": { args: {  }; row: { has_cron: boolean } };
-  /** Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with. */
+  /** Whether a worker would find something to embed: a due, unclaimed job, and a model to embed it with. */
   "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
   /** Whether the first p_looked posts of a source hold p_limit within the cap per author, or the source has no more. */
   "recsys_engine.has_enough_after_cap": { args: { p_request: string | null; p_hits: readonly (string | null)[] | null; p_looked: number | null; p_limit: number | null; p_share: number | null }; row: { has_enough_after_cap: boolean } };
@@ -3979,9 +3979,9 @@ export interface Functions {
   "recsys_engine.hydrate_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** SQL for the uuid by which the engine knows what a column of an app's table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing. */
   "recsys_engine.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
-  /** Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
+  /** What ideas need of the caller: profile, impersonal (then only mutes), active model and vector (null: none), muted words (muted) and texts (muted_parts) in small letters, 50 posts older than a week, their latest 100 titles and the last week's 1,000. One row. */
   "recsys_engine.idea_author": { args: {  }; row: { is_known: boolean; is_impersonal: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; muted_parts: string[]; post_ids: string[]; titles: string[] } };
-  /** The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
+  /** The latest posts that the caller may read, without withheld ones (recsys.source_withheld), as columns in order of time, in one row. Texts: the first 300 letters; created_at: milliseconds since 1970. The function `ideas` asks as an unknown member, so ideas use no private posts. */
   "recsys_engine.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; texts: string[]; created_at: number[]; tags: any } };
   /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
   "recsys_engine.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
@@ -4001,7 +4001,7 @@ export interface Functions {
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
   /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
   "recsys_engine.indexed_since": { args: {  }; row: { indexed_since: Date } };
-  /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
+  /** Four rows for each person shown a drafted page of a counted experiment, by request_id: their actions within outcome_window on each team's picks. An action counts for the page that showed the post last before it. Skips open windows and places of no team. */
   "recsys_engine.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
   /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict. */
   "recsys_engine.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
@@ -4035,7 +4035,7 @@ export interface Functions {
   "recsys_engine.latest_follows": { args: { p_user_id: string | null; p_kinds: readonly (string | null)[] | null; p_now: Date | string | null; p_limit?: number | null | undefined }; row: { target: string; created_at: Date } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
-  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes. */
+  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes deleted ones. p_is_new: they count among their authors' posts of today, unless a role that writes for others dates them more than ten minutes back. */
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day. */
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
@@ -4045,7 +4045,7 @@ export interface Functions {
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** What is a user's own as of an instant. p_user_id null: a visitor. */
   "recsys_engine.load_reader_profile": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
-  /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partition_interval these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
+  /** Makes the partitions of recsys.impressions for now and the time ahead, moves their rows and earlier ones out of the default partition, and returns how many it made: p_months_ahead months, or 7 days for each of them (settings.impression_partition_interval). */
   "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
   /** Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed. */
   "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
@@ -4057,9 +4057,9 @@ export interface Functions {
   "recsys_engine.max_per_author": { args: { p_size: number | null; p_extent: string | null }; row: { max_per_author: number } };
   /** Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post. */
   "recsys_engine.may_pin": { args: { p_place: number | null; p_filter: string | null }; row: { may_pin: boolean } };
-  /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
+  /** Computes the recsys.daily_metrics of one day but lag and degraded, again if they exist, and returns how many. Raises for a day that ended less than a day ago, since its labels are open. Reads that day's impressions, samples of earlier days, and interactions; locks nothing of feeds. */
   "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
-  /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
+  /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_limit of recsys_engine.unmeasured_days(), deletes figures older than two years or of open days, and returns how many days it measured. pg_cron calls it hourly. */
   "recsys_engine.measure_days": { args: { p_limit?: number | null | undefined }; row: { measure_days: number } };
   /** Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others. */
   "recsys_engine.member_readable_columns": { args: { p_relation: string | null }; row: { member_readable_columns: string } };
@@ -4079,7 +4079,7 @@ export interface Functions {
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
   /** A request with a user's mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes. */
   "recsys_engine.mutes_only_request": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
+  /** Posts that the caller may read and did not mute, created up to an instant, by similarity to a vector of a model, without excluded and idle ones. Returns p_limit rows where so many exist. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
   /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
   "recsys_engine.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
@@ -4113,7 +4113,7 @@ export interface Functions {
   "recsys_engine.partitioned_table_alias": { args: { p_alias: string | null }; row: { partitioned_table_alias: string } };
   /** recsys_engine.similar_people_for_caller, for functions of 1.0.0. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
-  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.follow_reason}. follows: whom they follow. is_known: the caller may read the user. */
+  /** Suggests people to a user: authors of their last 200 interactions, and people followed by those they follow; most posts and people first; without followed, muted and unreadable people. items: {user_id, why: recsys_engine.follow_reason}. is_known: the caller may read the user. */
   "recsys_engine.people_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; follows: string[]; items: any } };
   /** A share as people read it: 0.0123 is 1.23 %. */
   "recsys_engine.percent": { args: { p_share: number | null }; row: { percent: string } };
@@ -4133,7 +4133,7 @@ export interface Functions {
   "recsys_engine.popular_posts": { args: { p_request: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; popularity: number } };
   /** When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant. */
   "recsys_engine.popularity": { args: { p_recent: readonly (number | null)[] | null; p_at: Date | string | null }; row: { popularity: number } };
-  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
+  /** For each post, in order: distinct people other than the author who interacted within 7 days of its creation, viewers, voters, commenters, topic (null: none), and whether it is in recsys_engine.posts_of_newcomers. Counts 1,000 interactions of a post at most. One row. */
   "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; of_newcomers: boolean[] } };
   /** Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts. */
   "recsys_engine.post_columns": { args: { p_posts: readonly (string | null)[] | null }; row: { post_columns: any } };
@@ -4161,9 +4161,9 @@ export interface Functions {
   "recsys_engine.prior_active_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_limit: number | null }; row: { prior_active_days: number } };
   /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role. */
   "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
-  /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
+  /** A call of recsys.watch, as SQL, for a table that a source view reads; p_kind: the kind of its rows; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice or are ambiguous, as where a join finds the person or post. */
   "recsys_engine.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
-  /** Thins the states of the next p_limit posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
+  /** Thins the states of the next p_limit posts and users, in order of ids, around and around: before the latest p_keep events (p_of_a_person each) only the last stays. Returns deleted rows. Recomputes all where a tenth of the events is gone. The limits must not be below those of training. */
   "recsys_engine.prune_feature_store": { args: { p_keep?: number | string | null | undefined; p_limit?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { prune_feature_store: number } };
   /** Deletes what pg_cron noted of runs of the engine's own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day. */
   "recsys_engine.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
@@ -4171,7 +4171,7 @@ export interface Functions {
   "recsys_engine.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
   /** Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
   "recsys_engine.purge_exploration_stats": { args: {  }; row: { purge_exploration_stats: number } };
-  /** Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time. */
+  /** Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; removes rows of recsys_engine.user_days after 31 days. Keeps restored partitions for a week. Fails after a second where readers hold impressions. */
   "recsys_engine.purge_impressions": { args: {  }; row: { purge_impressions: number } };
   /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
   "recsys_engine.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
@@ -4209,7 +4209,7 @@ export interface Functions {
   "recsys_engine.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
   /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
   "recsys_engine.recompute_states": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
-  /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before pruning_progress.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
+  /** last_active_at and comments of a post just before an interaction, computed from interactions older than pruning_progress.thinned_before, where recsys_engine.post_stats has no state. No row: no earlier event, or an interaction of another user than the claims name. */
   "recsys_engine.reconstruct_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Notes that the texts of some posts were changed now (recsys_engine.edited_posts). */
   "recsys_engine.record_edits": { args: { p_post_ids: readonly (string | null)[] | null }; row: { record_edits: unknown } };
@@ -4219,7 +4219,7 @@ export interface Functions {
   "recsys_engine.record_failed_change": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { record_failed_change: unknown } };
   /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
   "recsys_engine.references_auth_user": { args: { p_table: string | null; p_column: number | null }; row: { references_auth_user: boolean } };
-  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
+  /** Decides from when on actions of people (p_users) count for no post, on the days of their changes (p_at) with posts (p_posts; null: a login) and later. Returns the interactions that stop or start counting: their states have to be recomputed. Called by each roll-up; skips imports. */
   "recsys_engine.refresh_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went. */
   "recsys_engine.refresh_first_day_interactions": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { refresh_first_day_interactions: Date[] } };
@@ -4227,7 +4227,7 @@ export interface Functions {
   "recsys_engine.refresh_topics": { args: {  }; row: { refresh_topics: number } };
   /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys_engine.refresh_user_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { refresh_user_affinities: number } };
-  /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
+  /** Marks a candidate as refused by the gate (p_gate: the reason) and removes its vectors and neighbours, which no reader has seen; keeps the row and the graphs for a while, for an engineer who asks why. */
   "recsys_engine.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
   /** The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between. */
   "recsys_engine.relations_under": { args: { p_view: string | null }; row: { relation: string; kind: string } };
@@ -4273,7 +4273,7 @@ export interface Functions {
   "recsys_engine.scope_candidates": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_limit: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
-  /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
+  /** Tables that a query, asked under a role, reads from end to end for the rows of one person or post, $1. With relation: an index on its columns is missing (is_expression: row level security may prevent an index). With tables or functions: no index could help; looked_up: a subquery would. */
   "recsys_engine.sequential_scans": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
   /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
   "recsys_engine.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
@@ -4287,7 +4287,7 @@ export interface Functions {
   "recsys_engine.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
   /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
   "recsys_engine.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
-  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.anonymity_threshold(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
+  /** The people nearest to the user of these claims, {user_id}, nearest ten first, in tens sorted by id, without muted and unreadable ones: up to 100, or none below recsys_engine.anonymity_threshold(). Computed once a day. None without a vector or an active model. is_known: the user exists. */
   "recsys_engine.similar_people_for_caller": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys_engine.similar_posts_for_caller": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
@@ -4311,7 +4311,7 @@ export interface Functions {
   "recsys_engine.standing": { args: { p_readers: number | null; p_is_newcomers: boolean | null }; row: { standing: string } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys_engine.state_before_interaction": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
-  /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
+  /** Stops experiments in which a variant has surely lost more than max_loss of views, votes, comments or long views, has surely more dismissals, or whose second interleaved model gets fewer picks; returns how many. Stops 5 of 100 harmless ones at most. end_reason tells why. */
   "recsys_engine.stop_harmful_experiments": { args: {  }; row: { stop_harmful_experiments: number } };
   /** Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys_engine.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
   "recsys_engine.store_events": { args: { p_events: string | null; p_before: number | null }; row: { store_events: string[] } };
@@ -4331,13 +4331,13 @@ export interface Functions {
   "recsys_engine.text_key": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null; p_author_id: string | null }; row: { text_key: number } };
   /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen. */
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
-  /** Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts. */
+  /** For some users, the posts whose original title each reads rather than a title that the app shows instead: asked under their own role, as recsys_engine.readable_posts. */
   "recsys_engine.titles_read": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
   /** The p_limit newest posts of a topic; with a pool all of it. */
   "recsys_engine.topic_posts": { args: { p_request: string | null; p_topic: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A user's topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most. */
   "recsys_engine.topic_preferences": { args: { p_user_id: string | null; p_kind: string | null }; row: { topic_preferences: string[] } };
-  /** Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of. */
+  /** Suggests topics or groups (p_kind: topic, group) to a user: tags of their last 200 interactions (groups: those that are followed as one), and follows of people they follow: {topic, why} or {group, why}. Without followed and muted ones. */
   "recsys_engine.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null; p_kind: string | null }; row: { is_known: boolean; items: any } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys_engine.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
@@ -4389,7 +4389,7 @@ export interface Functions {
   "recsys_engine.with_prefiltered_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
   "recsys_engine.with_requested_posts": { args: { p_request: string | null; p_requested: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
+  /** recsys.id_of(column) and recsys.person_id_of(column) as a developer writes them, of PostgreSQL's print. */
   "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
   "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
