@@ -59,8 +59,7 @@ async function serve(): Promise<void> {
     return connections;
   };
   process.on("SIGINT", () => {});
-  // SIGTERM has no handler, so that it ends the process within a statement too; a folder loses only uncommitted
-  // changes
+  // SIGTERM has no handler, so that it ends the process within a statement too; only uncommitted work is lost
   // the last connections may still be closing
   process.on("message", async () => report({ inUse: await stopWhenIdle(300) }));
   process.on("disconnect", () => stopWhenIdle(Number.POSITIVE_INFINITY));

@@ -12,10 +12,10 @@ import { UserError } from "./user-error.ts";
  * A reference to an embedded database that some process serves.
  *
  * PGlite is one PostgreSQL session that all connections share, statement by statement and transaction by transaction:
- * - a transaction makes all other connections wait, so never await another connection inside of one (in tests
- *   the other connection ends with an error after 5 seconds, elsewhere it waits for ever);
- * - session state is shared: use `set local` and `set_config(…, true)`, unnamed prepared statements,
- *   transaction-level advisory locks (session-level ones lock no session out), no temporary tables;
+ * - a transaction makes all other connections wait, so never await another connection inside of one (in tests the other
+ *   connection ends with an error after 5 seconds, elsewhere it waits for ever);
+ * - session state is shared: use `set local` and `set_config(…, true)`, unnamed prepared statements, transaction-level
+ *   advisory locks (session-level ones lock no session out), no temporary tables;
  * - SQL cursors work in a transaction; COPY from or to the client and LISTEN do not; cancelling a query has no effect.
  * The same rules, but for the first, hold for the transaction pooler of a Supabase project.
  */

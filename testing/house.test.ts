@@ -35,7 +35,12 @@ const floorsOfFunctions = [
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What somebody installed or built. */
 const brought = /node_modules|\/dist\//;
-const generated = ["supabase/functions/_shared/database/schema.ts", "client/src/types.ts", "client/src/limits.ts"];
+const generated = [
+  "supabase/functions/_shared/database/schema.ts",
+  "supabase/functions/_shared/features/sources.ts",
+  "client/src/types.ts",
+  "client/src/limits.ts",
+];
 const files = globSync(`{${floors.flat().join()}}/**/*.{ts,tsx}`, { cwd: root }).filter(
   (file) => !/\.test\.tsx?$/.test(file) && !brought.test(file),
 );

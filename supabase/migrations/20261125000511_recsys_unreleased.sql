@@ -4006,7 +4006,7 @@ AS $function$
 begin
   -- both lists are mostly empty, and the statement below took 0.6 ms
   if p_listed = '{}' or p_listed is null then
-    return '{}';
+    return array[]::recsys_engine.source_hit[];
   end if;
   return array(
     select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
@@ -4438,7 +4438,7 @@ begin
     when 'popular' then
       -- where the trend says enough, this source only adds older posts: pages of a simulated community earned 2 % less
       if not recsys_engine.is_trend_sparse(p_request) then
-        return '{}';
+        return array[]::recsys_engine.source_hit[];
       end if;
       return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, p_limit) as posts order by posts.popularity desc, posts.post_id limit p_limit);
     when 'topic' then
@@ -4447,6 +4447,8 @@ begin
       return recsys_engine.listed_hits(p_request, p_request.touched, p_limit);
     when 'covisited' then
       return recsys_engine.listed_hits(p_request, p_request.covisited, p_limit);
+    else
+      raise exception 'recsys_engine.sources has a source % without a statement here', p_source;
   end case;
 end
 $function$;
@@ -7176,8 +7178,7 @@ declare
   );
 begin
   -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: a caller who may read few of many posts is
-  -- answered from these,
-  -- found by the index of their policy
+  -- answered from these, found by the index of their policy
   if cardinality(found_ids) < p_limit then
     found_ids := array(
       select eligible.post_id

@@ -1,15 +1,11 @@
 /**
  * No answer holds, counts or reveals a post that its reader may not read, muted, or did not ask for; and none is shorter than
- * what there is.
- * Random communities under random policies, promotions, groups and preferences; between requests anything changes. Each
- * answer is compared
- * with a plain select of the posts as the same caller, an explained feed with the same after all hidden rows are gone. SOAK
- * sets the number of
- * requests: 10,000 in `npm run test:soak`, 200 in `npm run test:full`, else 40.
+ * what there is. Random communities under random policies, promotions, groups and preferences; between requests anything
+ * changes. Each answer is compared with a plain select of the posts as the same caller, an explained feed with the same after
+ * all hidden rows are gone. SOAK sets the requests: 10,000 in `test:soak`, 200 in `test:full`, else 40.
  *
- * Of the sources, `active` returns all posts that a reader may be shown, up to 300, since writing is an activity.
- * So retrieval returns ≥ min(300, available) posts, similar posts ≥ min(limit, those with a vector), and a page of up to 100
- * is full.
+ * Of the sources, `active` returns all posts that a reader may be shown, up to 300, since writing is an activity. So
+ * retrieval returns ≥ min(300, available) posts, similar posts ≥ min(limit, those with a vector), and a page of 100 is full.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";

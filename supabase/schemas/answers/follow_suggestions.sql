@@ -1,6 +1,6 @@
 -- People and topics that a user might follow, asked by the function `similar` under the caller's own role: the app's
--- policies decide whose
--- follows, posts and profiles it reads, so an app with private follows gets nothing from those of others.
+-- policies decide whose follows, posts and profiles it reads, so an app with private follows gets nothing from those
+-- of others.
 
 create function recsys_engine.follow_reason(p_posts bigint, p_people uuid[]) returns json
 language sql stable security invoker set search_path = ''

@@ -38,8 +38,7 @@ declare
   );
 begin
   -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: a caller who may read few of many posts is
-  -- answered from these,
-  -- found by the index of their policy
+  -- answered from these, found by the index of their policy
   if cardinality(found_ids) < p_limit then
     found_ids := array(
       select eligible.post_id

@@ -2,10 +2,9 @@
 -- caller's may reach.
 --
 -- A user's vector tells what they did, so no user reads another's, and no answer gives a similarity: a user who
--- moves their own vector by edits
--- or writes posts as probes could estimate another's. From 100 answers of one decimal that gave a cosine of 0.92 to
--- 0.96. So people are named
--- in tens, once a day, and a post's reach is that of its topic.
+-- moves their own vector by edits or writes posts as probes could estimate another's. From 100 answers of one
+-- decimal that gave a cosine of 0.92 to 0.96. So people are named in tens, once a day, and a post's reach is that of
+-- its topic.
 
 create function recsys_engine.similar_posts_for_caller(p_post_id uuid, p_limit integer)
 returns table (is_known boolean, model_id bigint, model_name text, items json)

@@ -80,5 +80,4 @@ end / 1000)::double precision);
 comment on function recsys.time_of_id(text, text) is 'When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, ''aid''). Null: no such form, or an id that is not of it.';
 
 -- Every role may execute these from the start. They generate columns with the rights of the row's writer, who may
--- have a role of the app;
--- they read nothing.
+-- have a role of the app; they read nothing.

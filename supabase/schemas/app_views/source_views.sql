@@ -1,24 +1,18 @@
 -- The seam between an app and the engine: ten views. An app redefines them over its own tables by "create or replace
--- view", as
--- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
+-- view", as 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so a reader sees what the app's own row level security allows. "create or replace view"
--- drops
--- that where it is not repeated: recsys_engine.require_invoker_views() then refuses every feed.
+-- drops that where it is not repeated: recsys_engine.require_invoker_views() then refuses every feed.
 --
 -- Whatever the app's tables hold, no row of these views may end or slow the feeds of others, so an app's views keep:
 -- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from
--- the planner that this is
---   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events on top
---   of a million took 15
---   times as long;
+--   the planner that this is a range; with it, it expected 1 row in 200 behind any instant, took indexes at random,
+--   and 500 new events on top of a million took 15 times as long;
 -- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed
--- that held it 3 to
---   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different
---   words of each.
--- A text or list that is null is read as an empty one.
--- A future time is shown as it is: hiding it until then would change rows without a change to queue. So an app whose
--- users
--- write times refuses future ones, as the policies of the example app do.
+--   that held it 3 to 7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to
+--   64 different words of each.
+-- A text or list that is null is read as an empty one. A future time is shown as it is: hiding it until then would
+-- change rows without a change to queue. So an app whose users write times refuses future ones, as the policies of
+-- the example app do.
 
 create view recsys.source_users with (security_invoker = true) as
 select null::uuid as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, null::text as bio, null::timestamptz as created_at where false;

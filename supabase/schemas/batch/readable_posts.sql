@@ -1,7 +1,6 @@
 -- What many people may read, asked under their own roles: for batch lists and for training, which have no user of
--- their own. Both work
--- for roles that may become `authenticated`: the owner, and the functions, who are their own role within a
--- transaction.
+-- their own. Both work for roles that may become `authenticated`: the owner, and the functions, who are their own
+-- role within a transaction.
 
 create function recsys_engine.readable_posts(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
 -- volatile: it sets the role

@@ -1,8 +1,7 @@
 -- The second part of recsys.check(): whether the roles of feeds have the rights that feeds need. A feed without a
--- right falls back to one that needs
--- none (…/recommend/feed-with-fallbacks.ts) without any sign. So it runs the real queries: a right may be missing on
--- a table of the app, a
--- function of its policies, or a schema that a dashboard's script changed.
+-- right falls back to one that needs none (…/recommend/feed-with-fallbacks.ts) without any sign. So it runs the real
+-- queries: a right may be missing on a table of the app, a function of its policies, or a schema that a dashboard's
+-- script changed.
 
 create function recsys_engine.member_readable_columns(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''

@@ -1,6 +1,5 @@
 -- The eighth part of recsys.check(): tables without an index in the order in which a feed reads a user's latest
--- rows. A feed would read all rows
--- of its user, and sort them.
+-- rows. A feed would read all rows of its user, and sort them.
 
 create function recsys_engine.has_index_on(p_table regclass, p_columns text[]) returns boolean
 language sql stable security invoker set search_path = ''

@@ -1,6 +1,5 @@
 -- The columns of the app's tables that roles need for the source views: the grants that recsys.check() proposes are
--- made of them. A table may
--- hold a hash of a password next to a name, so no grant of ours names more than is read.
+-- made of them. A table may hold a hash of a password next to a name, so no grant of ours names more than is read.
 
 create function recsys_engine.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''

@@ -1,8 +1,6 @@
 -- Estimates the reward of a model that was never shown. Each drawn place is a decision: its context is the user and
--- the posts above, its
--- actions are the candidates left, and the probabilities of the shown post under logging and evaluated policy are
--- known, so that their
--- ratio is the weight of the outcome.
+-- the posts above, its actions are the candidates left, and the probabilities of the shown post under logging and
+-- evaluated policy are known, so that their ratio is the weight of the outcome.
 
 create type recsys_engine.person_draws as (
   places bigint, unknown bigint, acted bigint, reward double precision, weight double precision, weight_squared double precision, weight_cubed double precision, support double precision,

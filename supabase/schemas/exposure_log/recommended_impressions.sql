@@ -1,6 +1,5 @@
 -- Posts that feeds chose themselves: reports count them and training learns from them. Posts named in a request were
--- shown without the model's
--- choice, and so were promoted ones.
+-- shown without the model's choice, and so were promoted ones.
 
 create view recsys_engine.recommended_impressions with (security_invoker = true) as
 -- as a case, half of whose rows are expected: "is null" is taken for one row of 200 where no statistics exist yet, and joins made for so few took minutes

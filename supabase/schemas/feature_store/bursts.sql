@@ -1,13 +1,9 @@
 -- A person's weight. Six posts of others a day count, and five more for each earlier active day but the first. In
--- their first 24 hours old posts
--- count for one act in half an hour and three in three hours, or five times the mean of 28 days. Anything beyond is
--- a burst and counts for no post:
--- 420 old posts viewed by an account of two days changed 32.5 % of the places of 60 people, and now 4.8 %. Views of
--- all posts of the last day
--- changed 0.2 %. On a first day, people move no post of a new author whom no known person has met
--- (engaged_new_authors.sql).
--- An action written a day late counts for no post and makes no person known: one view dated back a day changed 23.7
--- %.
+-- their first 24 hours old posts count for one act in half an hour and three in three hours, or five times the mean
+-- of 28 days. Anything beyond is a burst and counts for no post: 420 old posts viewed by an account of two days
+-- changed 32.5 % of the places of 60 people, and now 4.8 %. Views of all posts of the last day changed 0.2 %. On a
+-- first day, people move no post of a new author whom no known person has met (engaged_new_authors.sql). An action
+-- written a day late counts for no post and makes no person known: one view dated back a day changed 23.7 %.
 
 create table recsys_engine.first_day_interactions (
   user_id uuid not null,

@@ -1,8 +1,7 @@
 -- Closed circles: people who only interact with each other's posts. On a page of another reader their posts share
--- one place
--- (closedCirclePenalty in selection/penalties.ts): ten accounts of two days with a post each had 50 % of the places
--- of 60 people, and have 5.0 %.
--- Of five authors or more one may be outside: one view of a post of others by one of the ten freed them all.
+-- one place (closedCirclePenalty in selection/penalties.ts): ten accounts of two days with a post each had 50 % of
+-- the places of 60 people, and have 5.0 %. Of five authors or more one may be outside: one view of a post of others
+-- by one of the ten freed them all.
 
 create table recsys_engine.circle_members (
   user_id uuid primary key

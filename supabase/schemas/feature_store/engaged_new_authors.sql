@@ -1,7 +1,6 @@
 -- New authors (accounts younger than 28 days) and their readers: on their first day people move no post of an author
--- without known readers
--- (bursts.sql). One comment on a post of yesterday by such an author, or nine, changed 2.9 % of the places of 60
--- people, and now 0.
+-- without known readers (bursts.sql). One comment on a post of yesterday by such an author, or nine, changed 2.9 %
+-- of the places of 60 people, and now 0.
 
 create function recsys_engine.author_engagements(p_author_id uuid) returns table (user_id uuid, at timestamptz)
 language sql stable security invoker set search_path = ''

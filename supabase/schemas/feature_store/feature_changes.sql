@@ -25,8 +25,7 @@ grant select, insert, delete on recsys_engine.feature_changes to service_role;
 create function recsys_engine.queue_feature_changes() returns trigger
 -- definer: people who write the app's tables may neither read nor write the queue
 -- pg_temp is named, and last: an empty path has it first, and with a temporary type called text, whose check is a
--- function of theirs, a user who
--- wrote a watched table would run that as the owner
+-- function of theirs, a user who wrote a watched table would run that as the owner
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,11 +1,9 @@
--- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t.
--- Training walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew.
--- An interaction counts where it is its user's first of its kind with a post of another author
--- (docs/design/counted-interactions.md). Repeats
--- and actions of authors on their own posts count for nothing, neither for the post (100 comments by an author
--- brought it into 60 of 60
--- feeds) nor for the user: the post has no row of them. They remain events of the user. Interactions with posts that
--- source_posts does not show are none.
+-- The feature store: roll-ups, one row per event. The state "as of t" is the latest row at or before t. Training
+-- walks through the rows in time order, serving reads the latest: one definition, no leakage, no skew. An
+-- interaction counts where it is its user's first of its kind with a post of another author
+-- (docs/design/counted-interactions.md). Repeats and actions of authors on their own posts count for nothing,
+-- neither for the post (100 comments by an author brought it into 60 of 60 feeds) nor for the user: the post has no
+-- row of them. They remain events of the user. Interactions with posts that source_posts does not show are none.
 
 create function recsys_engine.half_lives() returns double precision[]
 language sql immutable security invoker set search_path = ''

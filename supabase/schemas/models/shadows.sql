@@ -1,6 +1,5 @@
 -- A shadow is a model that scores a share of the requests after they were answered, without being shown: its effect
--- is
--- known (recsys.shadow_report, recsys.off_policy) before it serves any user.
+-- is known (recsys.shadow_report, recsys.off_policy) before it serves any user.
 
 create table recsys.shadows (
   shadow_id bigint primary key generated always as identity,

@@ -160,7 +160,7 @@ as $$
 begin
   -- both lists are mostly empty, and the statement below took 0.6 ms
   if p_listed = '{}' or p_listed is null then
-    return '{}';
+    return array[]::recsys_engine.source_hit[];
   end if;
   return array(
     select row(posts.post_id, posts.author_id)::recsys_engine.source_hit

@@ -268,7 +268,7 @@ begin
     when 'popular' then
       -- where the trend says enough, this source only adds older posts: pages of a simulated community earned 2 % less
       if not recsys_engine.is_trend_sparse(p_request) then
-        return '{}';
+        return array[]::recsys_engine.source_hit[];
       end if;
       return array(select row(posts.post_id, posts.author_id)::recsys_engine.source_hit from recsys_engine.popular_posts(p_request, p_limit) as posts order by posts.popularity desc, posts.post_id limit p_limit);
     when 'topic' then
@@ -277,6 +277,8 @@ begin
       return recsys_engine.listed_hits(p_request, p_request.touched, p_limit);
     when 'covisited' then
       return recsys_engine.listed_hits(p_request, p_request.covisited, p_limit);
+    else
+      raise exception 'recsys_engine.sources has a source % without a statement here', p_source;
   end case;
 end
 $$;

@@ -1,10 +1,9 @@
 /**
  * The cursor lists the posts that earlier pages served, and no source returns those again; the server keeps nothing, and a
- * cursor may be reused.
- * A made-up cursor can only leave posts out.
+ * cursor may be reused. A made-up cursor can only leave posts out.
  *
  * - format: base64url of version (1 byte), seed (8), number of folded posts (2), and a recsys_engine.served_key (4) a served
- * post; big-endian
+ *   post; big-endian
  */
 
 import type { FeedFilter } from "./feed-filter.ts";
