@@ -202,7 +202,8 @@ create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
   latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader_profile is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_preference), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is
+  'A user''s own data at an instant: recsys_engine.feed_preference, profile, recsys_engine.latest_interactions, recsys_engine.user_history and recsys_engine.followed_people. A visitor, and a user without personalisation, is a new user of that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
 alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));

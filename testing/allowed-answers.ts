@@ -4,7 +4,7 @@ import type { FeedFilter } from "../supabase/functions/_shared/recommend/request
 import type { Random } from "../trainer/models/nn/random.ts";
 import type { Client, Original, PolicyCaller, PolicyPost } from "./random-policies.ts";
 
-/** A question of somebody's, with all that decides what may be answered. */
+/** A user's question, with all that decides which answers are allowed. */
 export interface Asked {
   random: Random;
   caller: PolicyCaller;
@@ -21,12 +21,12 @@ export interface Asked {
   occurred: Map<string, number>;
 }
 
-/** What nobody but the owner of the database knows of a caller. */
+/** Facts about a caller that only the owner of the database knows. */
 export interface Facts {
   excluded: Set<string>;
   /** Of these what they came to or dismissed: what was only seen may be pinned. */
   known: Set<string>;
-  /** Of what they want no reposts: what they dismissed within 14 days, or all that they came to, dismissed or saw. */
+  /** The posts whose reposts they do not want: dismissed within 14 days, or all that they came to, dismissed or saw. */
   unwanted: Set<string>;
   mutes: { kind: string; value: string }[];
   list: string[];
@@ -101,7 +101,7 @@ export function isWithheld(
   return !followed.has(author) && (withheld.has(id) || withheld.has(author));
 }
 
-/** What may be in a feed of the caller, of what a plain select shows them; `leftOut`: without these. */
+/** The posts that may be in the caller's feed, of those that a plain select shows them; `leftOut`: without these. */
 export function eligible(
   { posts, facts, caller, now }: Asked,
   filter: FeedFilter | null,

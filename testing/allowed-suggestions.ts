@@ -1,4 +1,7 @@
-/** For tests: whom and what somebody might follow, by plain selects under their own role, compared with what they are told. */
+/**
+ * For tests: people and topics that a user might follow, by plain selects under their own role, compared with the
+ * suggestions.
+ */
 import assert from "node:assert/strict";
 import { type Facts, isMuted } from "./allowed-answers.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";

@@ -13,7 +13,7 @@ export interface OpenPromotion {
   place: number | null;
 }
 
-/** What is promoted to the caller, the newest first. Of whom nothing is read, and of visitors, it is what is for all. */
+/** The caller's promotions, the newest first. Visitors, and users without personalisation, get those for all. */
 export async function promotionsTo(owner: Client, { caller, facts }: Asked): Promise<OpenPromotion[]> {
   const sub = caller.sub !== undefined && facts.feed !== "impersonal" ? caller.sub : null;
   const { rows } = await owner.query(

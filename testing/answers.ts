@@ -1,4 +1,4 @@
-/** For tests: what somebody is told in SQL, whole, to be held against another answer of the same transaction. */
+/** For tests: a user's whole answer in SQL, to compare with another answer of the same transaction. */
 import type { Client, PolicyCaller } from "./random-policies.ts";
 
 /** The rows of each answer as sorted texts; the transaction goes on under the role that it began with. */

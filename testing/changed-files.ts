@@ -16,9 +16,8 @@ const isSchema = (file: string) => /^supabase\/(schemas|migrations)\/|^db\/stubs
 const makesDatabases = "db/testing.ts";
 
 /**
- * The test files that changed files reach: those beside a file, and by imports, at any depth; the schema reaches all that make a database; a page or a
- * fixture reaches those that name it. A command that a test runs as a process is not seen. `root` is the folder that paths begin at. The nearest
- * come first: those beside a changed file and those of `db/`, then those that import it through the fewest files.
+ * The test files that changed files reach: those beside them, importers at any depth, and tests with a database for the schema; processes that tests
+ * run are not seen. `root` is the folder that paths begin at. Nearest first: beside the file, `db/`, then by length of the import path.
  */
 export function reachedTests(root: string, tests: string[], changed: string[]): string[] {
   const imports = new Map<string, string[]>();

@@ -161,7 +161,7 @@ export async function fillDay(
   );
 }
 
-/** A model's row, of which nothing is served. */
+/** A model's row without served feeds. */
 export async function insertModel(pool: pg.Pool, name: string): Promise<number> {
   const { rows } = await pool.query("select recsys_engine.create_model($1, $2, 'digest', '{}')::int as id", [
     name,

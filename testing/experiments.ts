@@ -34,7 +34,7 @@ export interface Effect {
   variance_left: number;
 }
 
-/** Somebody with habits of their own: how often they act on what they see, and how much they look at in a day. */
+/** A person with habits of their own: how often they act on what they see, and how much they look at in a day. */
 export interface ExperimentPerson {
   rate: number;
   meanShown: number;

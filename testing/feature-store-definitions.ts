@@ -41,7 +41,7 @@ const decayed = (events: StoredEvent[], now: Date) =>
   halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
 const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
 
-/** Of each person with each post of somebody else the first of each kind, without those in a burst. */
+/** The first interaction of each kind by each person with each post of another author, without bursts. */
 export function thatCount(events: StoredEvent[], posts: StoredPost[]): StoredEvent[] {
   const authors = new Map(posts.map((post) => [post.id, post.author]));
   const withOthers = events.filter(
@@ -77,7 +77,7 @@ function expectedPostStats(events: StoredEvent[], posts: StoredPost[]) {
   });
 }
 
-/** Of each post that somebody came to: its state after the last who did. */
+/** For each post with interactions: its state after the last one. */
 /** The events of which none of the same post, or user, is after it. */
 const latestOf = (events: StoredEvent[], entity: "post" | "user") =>
   events.filter((event) => !events.some((other) => other[entity] === event[entity] && isBefore(event, other)));

@@ -86,7 +86,7 @@ export function mostly<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 9, arbitrary: right as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: nasty });
 }
 
-/** Whose token it is: mostly somebody known. */
+/** The user of the token: mostly a known one. */
 const issuer = "https://abc.supabase.co/auth/v1";
 const tokenSecret = "a secret of thirty-two characters or more";
 const inAnHour = Math.floor(Date.now() / 1000) + 3600;

@@ -33,7 +33,7 @@ const floorsOfFunctions = [
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** What somebody installed or built. */
+/** Files that were installed or built. */
 const brought = /node_modules|\/dist\//;
 const generated = [
   "supabase/functions/_shared/database/schema.ts",
@@ -95,9 +95,8 @@ test("no file is imported by what it imports", () => {
 });
 
 /**
- * A folder with folders in it has two parts: files that put these together, such as a page of its views, and files that these are built on. So
- * what a folder in it imports from the lower part is no circle, and what it imports from the upper part is one. What tests share is left out,
- * since a test looks at its folder from above.
+ * A folder with folders has two parts: files that combine them, such as a page of its views, and files that they are built on. An import
+ * from the lower part is no circle, one from the upper part is. Helpers of tests are left out, since a test looks at its folder from above.
  */
 test("no folder is imported by what it imports", () => {
   const composes = (file: string): boolean => {

@@ -23,7 +23,7 @@ export const forms = [
   "What to see in _ in one day?",
   "Is it loud in _ at noon?",
 ];
-/** The one title of these forms and places that nobody has written. */
+/** The one title of these forms and places that no post has. */
 export const missing = "How safe is it to walk in Kyoto at night?";
 
 /** Writers, and every title of the forms and places but one, of a month ago; many came to those of the first form. */
@@ -94,7 +94,7 @@ export async function publishTopics(pool: pg.Pool, labels = ["walk", "eat", "see
   return model;
 }
 
-/** Gives somebody the vector of a text. */
+/** Gives a user the vector of a text. */
 export async function knows(pool: pg.Pool, model: number, userId: string, text: string): Promise<void> {
   const { createSession } = await loadRuntime();
   const tower = await createSession(wordTowers().post_tower);

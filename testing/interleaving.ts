@@ -44,7 +44,7 @@ export interface Models {
 const pageLength = 10;
 const candidates = 60;
 
-/** Somebody with habits of their own: how readily they click, and on how many pages. */
+/** A reader with habits of their own: how readily they click, and on how many pages. */
 export interface SimulatedReader {
   readiness: number;
   pages: number;
@@ -103,7 +103,7 @@ export function splitOutcome(random: Random, models: Models): PersonOutcome {
   };
 }
 
-/** What somebody does on more drafted pages. */
+/** A reader's actions on more drafted pages. */
 export function readDrafted(random: Random, models: Models, reader: SimulatedReader, credit: ExpectedCredit): void {
   for (let page = 0; page < reader.pages; page++) {
     const clicks = { 1: 0, 2: 0 };

@@ -147,7 +147,7 @@ export async function writePlaces(
 ): Promise<void> {
   const client = await pool.connect();
   try {
-    // nobody needs features, vectors or foreign keys of it
+    // its features, vectors and foreign keys are not needed
     await client.query("begin; set local session_replication_role = replica");
     const columns = [
       places.map(({ user }) => user),

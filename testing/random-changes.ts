@@ -187,12 +187,12 @@ function anyChange(random: Random): { name: string; change: Change } {
   throw new Error("the weights do not add up");
 }
 
-/** Those that end a transaction, stop everybody else, or wait for the roll-up, which waits for whoever is writing. */
+/** Changes that end a transaction, stop all others, or wait for the roll-up, which waits for writers. */
 const alone = new Set(["crash", "table truncated", "many changes", "thinned"]);
 
 /**
- * Somebody does the same with the same post at the same instant already; or, where several write at the same time: the post or the
- * person is just being deleted, or two wait for each other.
+ * Another client does the same with the same post at the same instant already; or, where several write at the same
+ * time: the post or the person is just being deleted, or two wait for each other.
  */
 function isRefusal(error: unknown): boolean {
   return ["23505", "23503", "40P01"].includes((error as pg.DatabaseError).code ?? "");

@@ -102,10 +102,10 @@ async function changeTitles(client: Client, random: Random): Promise<void> {
   await client.query(`create or replace view recsys.source_posts with (security_invoker = true) as ${view}`);
 }
 
-/** Of which one says whose follows people see besides their own. */
+/** One of these policies says whose follows people see besides their own. */
 const ofFollows = ["false", "true", "kind = 'topic'"];
 
-/** Of which one says what people see of each other; all see themselves. */
+/** One of these policies says what people see of each other; all see themselves. */
 const ofProfiles = ["true", "bio = 'open'", "false"];
 
 /** Replaces the policies by which posts, their titles and people are read. */
@@ -193,7 +193,7 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
     [modelId],
   );
   await client.query("select recsys.roll_up(null)");
-  // whoever may read few posts compared with what statistics know of gets candidates from these
+  // a user who may read few posts compared with what statistics know of gets candidates from these
   if (random.below(2) === 0) await client.query("analyze recsys_engine.latest_post_stats");
   return people;
 }
@@ -348,7 +348,7 @@ export async function changeSomething(
   return name;
 }
 
-/** Somebody leaves all teams for another one. */
+/** A person leaves all teams for another one. */
 export async function goOver(client: Client, random: Random, person: string): Promise<void> {
   await client.query("delete from public.memberships where user_id = $1", [person]);
   await client.query("insert into public.memberships values ($1, $2)", [person, pick(random, teams)]);

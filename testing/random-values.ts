@@ -58,13 +58,13 @@ function ofId(id: string, below: number): number {
   return Number(id.slice(-12)) % below;
 }
 
-/** A title as somebody else might write it, often with nothing but its first two words: others have the same then. */
+/** A title in another person's spelling, often with only its first two words: others have the same then. */
 export function anySpelling(id: string, title: string): string {
   const short = /^\w+ \d+/.exec(title)?.[0] ?? title;
   return [title, title, short, short.replace("post", "Post"), `${short}!`][ofId(id, 5)];
 }
 
-/** A text, of which each seventh is about what is at the link that it begins with: posts of one link are one conversation. */
+/** A text; each seventh is about the link that it begins with: posts of one link are one conversation. */
 export function anyText(id: string): string {
   if (ofId(id, 7) > 0) return ["", "See https://a.example/1"][ofId(id, 2)];
   return `${["", "\n "][ofId(id, 2)]}https://a.example/${ofId(id, 31)}${["", " Worth it"][ofId(id, 3)] ?? "\nReally"}`;

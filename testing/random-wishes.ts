@@ -4,7 +4,10 @@ import { uuid } from "./community.ts";
 import type { Client } from "./random-policies.ts";
 import { pick, some, someFilter } from "./random-values.ts";
 
-/** Of a community that begins. One promotion is for nobody: while there are none at all, a worker asks for none for ten seconds. */
+/**
+ * The wishes of a new community. One promotion is for no user: while there are none at all, a worker asks for none
+ * for ten seconds.
+ */
 export async function beginWishes(client: Client, random: Random, people: string[]): Promise<void> {
   await client.query("delete from recsys.promotions");
   const nobody = JSON.stringify({ user_ids: [uuid("f", 9)] });

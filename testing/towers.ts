@@ -39,7 +39,7 @@ function build(seed: number, ofHistory: number, ofVector: number, rows: number) 
   const { history, followed, ...rest } = user.inputsOf(contracts.user_tower);
   const ofUser = user.add(
     user.add(words(user, table, userFields, rest.token_ids, rest.token_weights), rest.id_embedding),
-    // somebody without words and history is somewhere too
+    // a user without words and history is somewhere too
     user.add(user.multiply(user.add(history, followed), user.scalar(ofHistory)), user.scalar(0.01)),
   );
   const said = ofVector === 0 ? ofUser : user.add(ofUser, components(user, ofVector));

@@ -1,7 +1,6 @@
 /**
- * A simulation of trials: 300 new posts of which it is known how often each would be acted on, readers who come one after another, and one
- * place for each of them. What a reader does hangs on how good the post is, which nobody knows beforehand, and on how much it is theirs, which
- * the ranker mostly does.
+ * A simulation of trials: 300 new posts with known rates of action, readers who come one after another, and one place for each of them. An
+ * action depends on the quality of the post, which is unknown beforehand, and on the reader's taste, which the ranker mostly knows.
  */
 
 import type { Predictions } from "../supabase/functions/_shared/recommend/request/feed-schema.ts";
@@ -75,7 +74,7 @@ export interface TrialCandidate extends ExplorationCandidate {
 export interface TrialOutcome {
   /** How many of the best tenth were shown to enough readers, after so many places. */
   found: number[];
-  /** How many posts nobody was shown. */
+  /** How many posts stayed unseen. */
   unshown: number[];
   /** How many places were acted on. */
   acted: number[];

@@ -1,4 +1,4 @@
-/** Of which time the towers are that bring the ranker its requests. */
+/** The age of the towers that bring the ranker its requests. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildRankerExamples, type RetrievalModel } from "./build-ranker-examples.ts";

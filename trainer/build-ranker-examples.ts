@@ -1,9 +1,6 @@
 /**
- * What a ranker is trained on: what retrieval would have shown at some requests, by the towers of their time.
- *
- * A feed is ranked by towers that know all but the last hours. So while the ranker's requests go by, the towers go on with what happened between them: a ranker that
- * learned on towers of the time before them all trusted the similarity of posts too little which these had never seen. Pages by score of people with fewer than ten acts
- * earned .621 of the true law's, and earn .636 (synthetic community, means of three models); docs/research/experiments.md#towers-of-their-time has the table.
+ * Builds the ranker's training examples: candidates of retrieval at some requests, by towers of their time, which learn between the requests. With
+ * towers of an earlier time pages of new users earned 0.621 of the true law's, now 0.636 (docs/research/experiments.md#towers-of-their-time).
  */
 import type { OnProgress } from "../db/progress.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
@@ -132,14 +129,17 @@ function drawActs({ newUsers, newcomers, fewActs }: Config["ranker"], random: Ra
 }
 
 /**
- * Half of the people, who keep whom they follow where they are shown as new. Without them nothing teaches the ranker what the follows of new people are
- * worth: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
+ * Half of the people, who keep their follows where they are shown as new, so that the ranker learns the follows of new people: a
+ * page by score earned 0.541 of the true law instead of 0.512 (synthetic community, seed 1, people who had just signed up).
  */
 function isHalf(user: number): boolean {
   return user % 2 === 0;
 }
 
-/** The users of some requests, each with the history they had at that moment, or as if they had just come, with whom they follow or nobody. */
+/**
+ * The users of some requests, each with their history at that moment, or as new users, with their follows or
+ * without.
+ */
 function usersOf(
   requests: RankerRequest[],
   { towers, data }: Pick<TrainedTowers, "towers" | "data">,

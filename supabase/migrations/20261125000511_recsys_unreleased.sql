@@ -207,7 +207,8 @@ create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
   latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader_profile is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_preference), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is
+  'A user''s own data at an instant: recsys_engine.feed_preference, profile, recsys_engine.latest_interactions, recsys_engine.user_history and recsys_engine.followed_people. A visitor, and a user without personalisation, is a new user of that instant. created_at null: no such user.';
 
 -- Days of the exposure log, and those that were archived.
 alter table recsys.settings add column impression_partition_interval text not null default 'month' check (impression_partition_interval in ('month', 'day'));
@@ -2084,7 +2085,7 @@ begin
       found.*, posts.created_at as post_created_at, posts.author_id,
       row_number() over (partition by found.user_id, found.post_id, found.kind, found.in_burst order by found.created_at, found.sort_id) as number_of_kind
     from found
-    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    -- one by one, so that a post that cannot be read fails its own users alone
     left join lateral (
       select source_posts.post_id, source_posts.author_id, source_posts.created_at
       from recsys.source_posts where source_posts.post_id = found.post_id
@@ -2097,7 +2098,7 @@ begin
   events as materialized (
     select
       numbered.*,
-      -- what counts: their first of its kind with a post of somebody else
+      -- counted interactions: the first of each kind with a post of another author
       numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
         select from recsys_engine.non_burst_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
@@ -2171,7 +2172,7 @@ begin
     (coalesce(habit_log_age, 0) * interactions_before + log_ages) / nullif(interactions_before + interactions, 0),
     (coalesce(habit_log_idle, 0) * interactions_before + log_idles) / nullif(interactions_before + interactions, 0)
   from changes
-  -- an event of somebody else whose turn has not come yet
+  -- an event of another user that comes later in the order
   on conflict (event_id) do update set
     user_id = excluded.user_id, last_active_at = excluded.last_active_at, sort_id = excluded.sort_id,
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,
@@ -2198,6 +2199,91 @@ begin
     last_active_at = excluded.last_active_at, views = excluded.views, votes = excluded.votes, comments = excluded.comments,
     logins = excluded.logins, recent = excluded.recent, recent_logins = excluded.recent_logins,
     habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
+  return written;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.refresh_user_affinities(p_users uuid[], p_since timestamp with time zone[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  instant constant timestamptz := recsys.clock();
+  due uuid[];
+  written bigint;
+begin
+  -- A feed counts a few itself: counting all of them here with each action would read a user's past hundreds of
+  -- times. So they are counted when a counted action changed, and else when a tenth came since, 20 at least.
+  due := array(
+    select changed.user_id
+    from unnest(p_users, p_since) as changed (user_id, since)
+    left join recsys_engine.user_affinities as kept on kept.user_id = changed.user_id
+    where changed.since <= kept.until or 0 = (
+      select greatest(20, kept.acts / 10) - count(*)
+      from (
+        select from recsys.source_interactions
+        where source_interactions.user_id = changed.user_id and source_interactions.created_at <= instant
+          and source_interactions.created_at > coalesce(kept.until, '-infinity')
+        limit greatest(20, kept.acts / 10)
+      ) as since
+    )
+  );
+
+  with latest as materialized (
+    select people.user_id, acts.post_id, acts.created_at, posts.author_id
+    from unnest(due) as people (user_id)
+    cross join lateral (
+      select source_interactions.post_id, source_interactions.created_at
+      from recsys.source_interactions
+      where source_interactions.user_id = people.user_id and source_interactions.created_at <= instant
+      order by source_interactions.created_at desc, source_interactions.interaction_id desc
+      limit 10000
+    ) as acts
+    left join lateral (
+      select source_posts.author_id from recsys.source_posts where source_posts.post_id = acts.post_id offset 0
+    ) as posts on true
+  ),
+  counted as (
+    select
+      latest.user_id, latest.author_id, count(*)::integer as affinity,
+      row_number() over (partition by latest.user_id order by count(*) desc, latest.author_id) as place
+    from latest
+    where latest.author_id <> latest.user_id
+    group by latest.user_id, latest.author_id
+  ),
+  listed as (
+    select counted.user_id, array_agg(counted.author_id order by counted.place) as authors, array_agg(counted.affinity order by counted.place) as affinities
+    from counted
+    where counted.place <= 1000
+    group by counted.user_id
+  )
+  insert into recsys_engine.user_affinities as kept (user_id, until, acts, authors, affinities, post_ids)
+  select totals.user_id, totals.until, totals.acts, coalesce(listed.authors, '{}'), coalesce(listed.affinities, '{}'), totals.post_ids
+  from (
+    select
+      latest.user_id, max(latest.created_at) as until, count(*)::integer as acts,
+      -- half of what a feed reads: the other half may come before they are counted again
+      case when count(*) > 1000 then array_agg(distinct latest.post_id) filter (where latest.author_id is distinct from latest.user_id) end as post_ids
+    from latest
+    group by latest.user_id
+  ) as totals
+  left join listed on listed.user_id = totals.user_id
+  on conflict (user_id) do update
+  set until = excluded.until, acts = excluded.acts, authors = excluded.authors, affinities = excluded.affinities, post_ids = excluded.post_ids;
+  get diagnostics written = row_count;
+
+  if written < cardinality(due) then
+    -- who did nothing any more
+    delete from recsys_engine.user_affinities
+    where user_affinities.user_id = any (due) and not exists (
+      select from recsys.source_interactions
+      where source_interactions.user_id = user_affinities.user_id and source_interactions.created_at <= instant
+      offset 0
+    );
+  end if;
   return written;
 end
 $function$;
@@ -2258,7 +2344,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.purge_exploration_stats()
 AS $function$
   -- no roll-up counts meanwhile
   select recsys_engine.take_lock('roll_up');
-  -- whoever was erased is in no count any more
+  -- erased users are in no count any more
   update recsys_engine.exploration_stats set impressions = shown.impressions, acted = shown.acted
   from (
     select exploration_stats.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
@@ -2338,7 +2424,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.dequeue_changes(p_limit bigint, p_rewri
 AS $function$
 #variable_conflict use_column
 declare
-  -- nobody counts further
+  -- further ones are not counted
   most constant integer := coalesce(p_horizon, 1000000) + 1;
   users uuid[];
   posts uuid[];
@@ -2408,7 +2494,7 @@ begin
   with waiting as (
     select deferred_changes.*, deferred_changes.ctid as at_place, row_number() over (order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id) as place
     from recsys_engine.deferred_changes
-    -- posts first, since whoever came to them waits for them anyway, and the changes of one together
+    -- posts first, since their users' states wait for them anyway, and the changes of one together
     where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
     order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
     limit p_limit
@@ -2466,7 +2552,7 @@ begin
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
       into affected, affected_since, revisited
       from (
-        -- a post that changed itself: whoever came to it
+        -- a post that changed itself: all users who came to it
         select later.user_id, min(later.created_at) as since, true as is_revisited
         from unnest(p_ids, p_since) as of_posts (post_id, since)
         cross join lateral (
@@ -2477,7 +2563,7 @@ begin
         where p_everybody or of_posts.since = '-infinity'
         group by later.user_id
         union all
-        -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
+        -- a changed interaction makes the post more or less idle for users who came at the same instant or next
         select next.user_id, next.last_active_at, false
         from (
           select touched.post_id, touched.at from unnest(p_changed_posts, p_changed_at) as touched (post_id, at)
@@ -2516,8 +2602,8 @@ begin
       ) as changes;
     end if;
     return;
-  -- what a row can be guilty of. A lock that was not to be had, an end from outside, a missing table or right are nobody's fault:
-  -- they end the roll-up, and everything stays queued
+  -- faults of a row. A lock timeout, an end from outside, a missing table or right are no row's fault: they end the
+  -- roll-up, and everything stays queued
   exception
     when cardinality_violation or data_exception or integrity_constraint_violation or external_routine_exception
       or external_routine_invocation_exception or with_check_option_violation or program_limit_exceeded or plpgsql_error
@@ -2535,7 +2621,7 @@ begin
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
       insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
-      -- of a post, whoever came to it is to be recomputed as well
+      -- of a post, all users who came to it are recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
     end if;
@@ -2570,7 +2656,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.roll_up_batch(p_limit bigint, p_late in
  SET jit TO 'off'
 AS $function$
 declare
-  -- beyond this many changes, whoever came to a changed post later is recomputed, instead of the next one only
+  -- beyond this many changes, all later users of a changed post are recomputed, instead of the next one only
   few constant integer := 50000;
   started constant timestamptz := clock_timestamp();
   until constant timestamptz := case when p_rewrites is null then 'infinity'::timestamptz end;
@@ -2656,7 +2742,7 @@ begin
     affected_since := affected_since || done.affected_since;
     revisited := revisited || done.revisited;
   end loop;
-  -- whoever else owes a state to one of these posts, as far as the rows go; who has states to work out beyond that waits
+  -- other users who owe a state to one of these posts, as far as the rows go; users with more states wait
   with each as (
     select changed.user_id, min(changed.since) as since from unnest(affected, affected_since) as changed (user_id, since) group by changed.user_id
   ),
@@ -2707,7 +2793,7 @@ begin
   -- also after a deletion, which writes nothing
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids)
-  -- one that is deleted is shown to nobody, and its id is to be forgotten; when it is there again, it is rolled up again
+  -- a deleted post is not shown, and its id is to be forgotten; when it exists again, it is rolled up again
   values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
@@ -3668,8 +3754,8 @@ AS $function$
     -- says the same once more, for who looks for them by time
     and acts.created_at > p_from and acts.created_at < p_to + interval '1 day'
   union
-  -- of each person a bounded number of mutes and of posts, one mute after the other, so that its expression is compiled once: of all at once,
-  -- 5,000 mutes of somebody who was shown 20,000 posts that day took minutes
+  -- a bounded number of mutes and posts a person, one mute after the other, so that its expression is compiled once:
+  -- all at once, 5,000 mutes of a person who was shown 20,000 posts that day took minutes
   select 'dismiss', shown.request_id, shown.post_id
   from (
     select distinct source_mutes.user_id from recsys.source_mutes
@@ -3761,7 +3847,7 @@ begin
     from recsys_engine.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
     request.authors := kept.authors;
     request.affinities := kept.affinities;
-    -- No more is read of anybody: a feed of somebody with 200,000 views took a connection from others for seconds. What they did before is
+    -- A feed reads no more of a user: with 200,000 views one took a connection for seconds. Earlier actions are
     -- known from the roll-up.
     with latest as materialized (
       select source_interactions.post_id, source_interactions.created_at
@@ -3860,6 +3946,39 @@ BEGIN ATOMIC
    ORDER BY shared.is_beyond, shared.place
   LIMIT cap_per_author.p_limit;
 END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_affinities(p_request recsys_engine.feed_request)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := p_request;
+begin
+  -- a visitor has no follows; and mostly the kept ones are up to date
+  if request.interacted <> '{}' then
+    select array_agg(known.author_id order by known.affinity desc, known.author_id), array_agg(known.affinity order by known.affinity desc, known.author_id)
+    into request.authors, request.affinities
+    from (
+      select each.author_id, sum(each.affinity)::integer as affinity
+      from (
+        select kept.author_id, kept.affinity from unnest(p_request.authors, p_request.affinities) as kept (author_id, affinity)
+        union all
+        -- their list, and not recsys.source_interactions once more: an app's views and policies may make one person's rows dear to read
+        select posts.author_id, 1
+        from unnest(p_request.interacted) as interactions (post_id)
+        join recsys.source_posts as posts on posts.post_id = interactions.post_id
+        where posts.author_id <> p_request.user_id
+      ) as each
+      group by each.author_id
+    ) as known;
+  end if;
+  return request;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.with_followee_engagements(p_request recsys_engine.feed_request)
  RETURNS recsys_engine.feed_request
@@ -4049,15 +4168,16 @@ begin
   end if;
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
-    -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys_engine.feed_candidates.
+    -- Nearly all near posts are readable. The step that checks visibility reads the authors: looking them up here
+    -- took 640 of the 6,190 pages of recsys_engine.feed_candidates.
     return query
     select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
     from (
       select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
       from recsys.post_embeddings
       where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
-        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+        -- the posts nearest to a user are those of their history: where half of 160 was, too few were left, and the
+        -- feed was read twice
         and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
       order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
@@ -5409,7 +5529,7 @@ begin
     kind := recsys_engine.feed_preference(p_user_id);
   end if;
   if kind <> 'impersonal' then
-    -- what is new to somebody they came to since: no more of what they did is read
+    -- interactions after that instant are new: no more of the user is read
     request.excluded := array_remove(array(
       (
         select source_interactions.post_id from recsys.source_interactions
@@ -5512,7 +5632,7 @@ begin
     request.withholds := false;
   else
     request.user_id := p_user_id;
-    -- visitors follow nobody, and have no rights on what people prefer
+    -- visitors have no follows, and no rights on preferences
     if request.withholds and p_user_id is not null then
       -- of who wants no personalisation nothing is read, not even whom they follow
       if recsys_engine.feed_preference(p_user_id) <> 'impersonal' then
@@ -5577,6 +5697,55 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.small_group_posts(p_group_by text, p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    with written as materialized (
+      select posts.post_id, posts.created_at, coalesce(posts.author_id, posts.post_id) as author_id, recsys_engine.group_of(p_group_by, posts.language, posts.tags) as name
+      from recsys.source_posts as posts
+      where posts.created_at <= p_now and posts.created_at > p_now - interval '28 days'
+    ),
+    -- a person counts once, whatever they wrote: 60 posts of an hour's account made 60 groups, and had a quarter of each page
+    groups as (
+      select each.name, sum(each.people) over (order by each.people, each.name) as so_far, sum(each.people) over () as total
+      from (
+        select parts.name, sum(parts.part) as people
+        from (
+          select written.name, count(*) / sum(count(*)) over (partition by written.author_id) as part
+          from written where written.name is not null group by written.name, written.author_id
+        ) as parts
+        group by parts.name
+      ) as each
+    ),
+    small as (
+      select written.*, row_number() over (partition by written.name, written.author_id order by written.created_at desc, written.post_id) as number
+      from written
+      join groups using (name)
+      where groups.so_far <= groups.total / 10
+    ),
+    turns as (
+      select small.post_id, small.created_at, small.name, row_number() over (partition by small.author_id order by small.number, small.created_at desc, small.post_id) as turn
+      from small
+    )
+    select numbered.post_id
+    from (
+      select turns.*, row_number() over (partition by turns.name order by turns.turn, turns.created_at desc, turns.post_id) as number from turns
+    ) as numbered
+    where numbered.number <= 20
+    -- each author's first before any second one, and of these the first of each group
+    order by numbered.turn, numbered.number, numbered.created_at desc, numbered.post_id
+    limit 200
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.promoted_posts(p_role text, p_user_id uuid, p_now timestamp with time zone, p_candidates uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_small_groups uuid[] DEFAULT '{}'::uuid[], p_floor integer DEFAULT 0)
  RETURNS json
  LANGUAGE plpgsql
@@ -5587,7 +5756,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.promoted_posts(p_role text, p_user_id u
 AS $function$
 #variable_conflict use_column
 declare
-  -- null: a visitor, or somebody of whom nothing is read
+  -- null: a visitor, or a user who wants no personalisation
   reader uuid;
   person recsys.source_users;
   promotions recsys.promotions[];
@@ -5610,7 +5779,7 @@ begin
     from recsys.promotions
     where promotions.starts_at <= p_now and promotions.ends_at > p_now and recsys_engine.may_pin(promotions.place, promotions.filter)
       and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
-      -- of visitors nothing is logged, nor of somebody who saw more today than is kept
+      -- visitors are not logged, nor are users who saw more today than is kept
       and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
         select count(distinct impressions.request_id) from recsys.impressions
         where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
@@ -6135,6 +6304,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.watch_name(p_kind text, p_columns text[])
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  -- names of columns are for readers of \d; six digits of a hash tell apart those that begin alike
+  select p_kind || case when cardinality(p_columns) > 0 then format('_%s_%s',
+    left(regexp_replace(lower(array_to_string(p_columns, '_')), '[^a-z0-9_]', '', 'g'), 18), left(md5(p_columns::text), 6)) else '' end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.reads_columns(p_table regclass, p_columns text[])
  RETURNS boolean
  LANGUAGE sql
@@ -6218,7 +6398,7 @@ declare
     when 'user_vectors' then array[p_user_id] || p_texts else '{}' end;
   stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
-  -- what a change of features is, as SQL: whose, of which post, when
+  -- a change of features as SQL: user, post, and time
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
   changed_at text := quote_ident(p_created_at);
@@ -6295,7 +6475,7 @@ begin
   declare
     needed_sql constant text := concat_ws(', ',
       (select string_agg(quote_ident(name), ', ') from unnest(needed) as name),
-      -- of interactions of whom nobody is known any more, the post changes all the same
+      -- the post changes even where all users of its interactions are unknown by now
       case when p_kind = 'logins' and p_user_lookup is not null then user_sql end);
     compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
     texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
@@ -6395,7 +6575,7 @@ AS $function$
   from recsys.watches
   cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
   where watches.kind = case p_entity when 'post' then 'vectors' else 'user_vectors' end
-    -- a table that cannot be read keeps nobody from being embedded: recsys.check() names it
+    -- a table that cannot be read prevents no embedding: recsys.check() names it
     and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
     and (watches.watch -> 'lookup' is null or coalesce(recsys_engine.reads_columns(to_regclass(watches.watch #>> '{lookup,0}'), array[watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}']), false))
 $function$;
@@ -6590,7 +6770,7 @@ begin
   if recsys_engine.is_leased(running.claimed_until) or recsys_engine.is_leased(running.due_at) then
     return;
   end if;
-  -- its last worker was lost too, so nobody has said why
+  -- its last worker was lost too, so there is no reason to report
   if running.attempts >= 5 then
     update recsys_engine.training_requests
     set status = 'failed', ended_at = now(), claimed_until = null,
@@ -8462,6 +8642,34 @@ create or replace view recsys.status with (security_invoker=true) as
                 END,'select * from recsys.health(), or npx --no-install recsys health: each with its cure'::text)) concerns(place, concern, is_ok, state, cure))
   ORDER BY concerns.place;
 
+CREATE OR REPLACE FUNCTION recsys_engine.consume_rate_limit(p_user_id uuid)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  share constant interval := (select interval '1 minute' / settings.requests_per_minute from recsys.settings);
+  at constant timestamptz := clock_timestamp();
+begin
+  if share is null then
+    return null;
+  end if;
+  insert into recsys_engine.rate_limits as own (user_id, whole_at) values (p_user_id, at + share)
+  on conflict (user_id) do update
+    -- a time more than two minutes ahead is left from before the clock was set back: such callers begin from scratch
+    set whole_at = case when own.whole_at > at + interval '2 minutes' then at else greatest(own.whole_at, at) end + share
+    where greatest(own.whole_at, at) + share <= at + interval '1 minute' or own.whole_at > at + interval '2 minutes';
+  if found then
+    return null;
+  end if;
+  return (
+    select extract(epoch from rate_limits.whole_at + share - interval '1 minute' - at)::double precision
+    from recsys_engine.rate_limits where rate_limits.user_id = p_user_id
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.missing_reads(p_role name)
  RETURNS TABLE(relation regclass, views text, columns text, statement text)
  LANGUAGE sql
@@ -9910,11 +10118,15 @@ CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELE
 
 CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
+comment on column recsys.settings.view_weight is 'A post''s score is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and where predicted long_view_weight * p(long view); dismiss_weight lowers it. A change counts in the next feed and in the listwise loss of the next training.';
+
+comment on column recsys.settings.diversity is 'The loss of a post by similarity to one above it on the page: exp(-diversity * cosine of their vectors) of its score is left. For a user with n < 10 posts in their history n / 10 of it counts. 0: nothing.';
+
 comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 
 comment on column recsys.settings.text_encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
-comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.advance_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+comment on column recsys.settings.index_window_days is 'Posts older than so many days, without interactions of others in that time, are not in the HNSW index: recsys_engine.advance_index_window() removes them at night, and the roll-up adds posts with new interactions. Feeds find them by other sources. Null: all posts are in it.';
 
 comment on column recsys.settings.impression_partition_interval is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
@@ -9926,9 +10138,17 @@ comment on function recsys.version() is 'The version of this schema: that of the
 
 comment on view recsys_engine.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys_engine.validate_experiment_settings).';
 
+comment on column recsys_engine.feed_settings.view_weight is 'A post''s score is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and where predicted long_view_weight * p(long view); dismiss_weight lowers it. A change counts in the next feed and in the listwise loss of the next training.';
+
+comment on column recsys_engine.feed_settings.diversity is 'The loss of a post by similarity to one above it on the page: exp(-diversity * cosine of their vectors) of its score is left. For a user with n < 10 posts in their history n / 10 of it counts. 0: nothing.';
+
 comment on column recsys_engine.feed_settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.exploration_max_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 
 comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
+
+comment on table recsys_engine.planned_schedules is 'The schedules of the migrations, for another scheduler where pg_cron is missing; recsys.schedules shows them.';
+
+comment on view recsys.schedules is 'The jobs of pg_cron for the engine, their times and last results; without pg_cron the same jobs for another scheduler, none of them active. To change one: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
 
 comment on table recsys_engine.roll_up_lock is 'Held by who changes states of the feature store, for a transaction. Empty.';
 
@@ -10096,11 +10316,15 @@ comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with wh
 
 comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
 
+comment on column recsys_engine.topics.model_id is 'The model of the centroid''s vector. No foreign key: a topic outlives models.';
+
 comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
 
 comment on function recsys_engine.anonymity_threshold() is 'The smallest number of people that answers tell users (k-anonymity).';
 
 comment on function recsys_engine.rounded_people_count(integer) is 'Rounds a number of people down to tens for users, so that one person more or less does not show. Null: fewer than recsys_engine.anonymity_threshold().';
+
+comment on function recsys_engine.assign_topics(bigint,uuid[],text[]) is 'Joins posts to the topic with the nearest centroid, by the vectors that a model''s post tower gives for their text alone (p_vectors; null: by the served ones, which reflect readers as well), and returns how many. None where topics are of another model or are being replaced: they join afterwards.';
 
 comment on function recsys_engine.decayed_counts(timestamp with time zone[],boolean[],timestamp with time zone,double precision[]) is 'For a series of events in ascending order: number from 1, and five exponentially decayed counts of those that count; p_before and p_counts continue a series. Decayed counts can be aged without the events. Not an aggregate, since an aggregate cannot set its search_path.';
 
@@ -10196,11 +10420,13 @@ comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some post
 
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
-comment on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_changed_users, p_changed_posts, p_changed_at: whose interaction with which post changed, and when. Of a post among p_changed_posts, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
+comment on function recsys_engine.roll_up_posts(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Recomputes recsys_engine.post_stats and latest_post_stats of distinct posts from an instant on; returns rows written, and posts that only gained interactions of known users. p_changed_*: users, posts and times of changed interactions: for these posts only new interactions are read; for others, all.';
 
 comment on function recsys_engine.roll_up_users(uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did.';
 
 comment on table recsys_engine.user_affinities is 'Authors whose posts a user interacted with, and how often, one row per user; users with few interactions have none. A feed adds later interactions (recsys_engine.with_affinities). Only recsys_engine.refresh_user_affinities writes it.';
+
+comment on function recsys_engine.refresh_user_affinities(uuid[],timestamp with time zone[]) is 'Recounts recsys_engine.user_affinities of distinct users whose counted actions changed (p_since: from when on), or who did much since; returns how many rows were written.';
 
 comment on table recsys_engine.exploration_stats is 'Impressions and interactions of each young post, from which the next explored post is drawn. No row: the post has no impression yet. Only recsys_engine.update_exploration_stats writes it.';
 
@@ -10208,7 +10434,7 @@ comment on table recsys_engine.exploration_impressions is 'To whom a young post 
 
 comment on function recsys_engine.update_exploration_stats(uuid[],uuid[]) is 'Adds to recsys_engine.exploration_stats whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
 
-comment on function recsys_engine.purge_exploration_stats() is 'Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys_engine.purge_exploration_stats() is 'Removes trials of posts older than recsys_engine.exploration_max_age(), their viewers, and erased users from other counts, and returns how many trials. Called every night by pg_cron.';
 
 comment on table recsys_engine.deferred_changes is 'Changes of recsys_engine.feature_changes that recompute history. recsys.roll_up() takes those of fewest states first; until then states lack them. To take all at once: select recsys.roll_up(null).';
 
@@ -10216,37 +10442,41 @@ comment on table recsys_engine.roll_up_budget is 'The share of its limits that a
 
 comment on function recsys_engine.count_states_since(text,uuid,timestamp with time zone,integer) is 'How many states of a post or user (p_kind) a change of that instant has recomputed, p_limit at most.';
 
-comment on function recsys_engine.dequeue_changes(bigint,integer,integer) is 'Takes the oldest p_limit of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys_engine.dequeue_changes(bigint,integer,integer) is 'Takes the oldest p_limit of recsys_engine.feature_changes. Recomputations go to recsys_engine.deferred_changes, and of these it takes the smallest first, p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns the work.';
 
-comment on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+comment on function recsys_engine.recompute_states(text,uuid[],timestamp with time zone[],uuid[],uuid[],timestamp with time zone[],boolean,timestamp with time zone) is 'Computes the states of posts or users (p_kind), each from its instant on; on failure in twentieths, until the failing ones are in recsys_engine.failed_feature_changes. p_changed_*: changed interactions and logins; p_until: queues the rest. Returns rows, dependent users, revisited.';
 
 comment on function recsys_engine.roll_up_batch(bigint,integer,integer,integer) is 'A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written.';
 
 comment on function recsys.roll_up(bigint,integer,integer) is 'Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md.';
 
+comment on view recsys_engine.timeline is 'Every event with its user''s state right after it; in the order of (at, sort_id), with rows of recsys_engine.post_stats by interaction_id, it replays the community for training. Without such a row it changed no post: a repeat, an own post, a burst.';
+
 comment on function recsys_engine.counted_interactions() is 'The interactions that count: the first of each kind per user and post of another author, without bursts. Checks of the feature store use this definition.';
+
+comment on function recsys_engine.feature_store_differences() is 'The rows of recsys_engine.post_stats, latest_post_stats, user_stats and latest_user_stats that differ from the expected ones (null: no row). Empty after recsys.roll_up() without writers, but for recsys.feature_store_failures and thinned states. To mend: queue them with at -infinity.';
 
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 
 comment on column recsys_engine.index_window.only_row is 'Always true: there is one row.';
 
-comment on column recsys_engine.index_window.since is 'Posts written before it, to which nobody came since, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.';
+comment on column recsys_engine.index_window.since is 'Posts written before it, without later interactions, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.';
 
-comment on function recsys_engine.indexed_since() is 'Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is.';
+comment on function recsys_engine.indexed_since() is 'The beginning of the index window: older posts without later interactions of others are idle. -infinity: none is.';
 
-comment on function recsys_engine.idle_posts(uuid[]) is 'Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since.';
+comment on function recsys_engine.idle_posts(uuid[]) is 'The idle posts among some: written before recsys_engine.indexed_since(), without later interactions of others.';
 
 comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed.';
 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
-comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_limit posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is 'Moves the index window along with settings.index_window_days, by about p_limit posts: idle posts leave the HNSW index, and others come back where the setting was raised or removed. Returns how many posts it looked at; 0: done. Called every minute of an hour of the night by pg_cron.';
 
-comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
+comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, to compute from the beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. Without states of people these are all changed posts and all people; else other rows stay.';
 
 comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due or half done: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
 
-comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up().';
+comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes up to p_posts posts queued whole in recsys_engine.feature_changes, then up to p_people people, and queues people who interacted with these posts. Returns how many it took (0: none is left) and rows written. If it is stopped, the rest stays queued, also for recsys.roll_up().';
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
@@ -10256,11 +10486,19 @@ comment on column recsys.impressions.seen_at is 'When the post really came into 
 
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 
+comment on column recsys_engine.post_tags.tag is 'One of its tags, in small letters; the first 100 count.';
+
 comment on function recsys_engine.index_tags(uuid[],boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
 
 comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
+comment on function recsys_engine.recent_interactions(uuid,timestamp with time zone,recsys_engine.post_interaction[]) is 'The last 50 posts of others in a user''s last 200 interactions up to an instant, each at its earliest, latest first, with the post''s state before: {post_id, title, tags, at, created_at, last_active_at, comments}, in ms. For the ranker. p_latest: see recsys_engine.user_history.';
+
 comment on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) is 'Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them.';
+
+comment on function recsys_engine.followed_topics(uuid,timestamp with time zone) is 'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 with the newest readable posts, that one first: as in recsys_engine.post_tags.';
+
+comment on function recsys_engine.followed_vector(uuid[],bigint,timestamp with time zone) is 'The mean vector of recent actions of people, as far as the caller may read these: of the first 50 people the last 5 interactions and 5 own posts each. Null: no people, or no vectors.';
 
 comment on function recsys_engine.load_reader_profile(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
@@ -10268,11 +10506,15 @@ comment on function recsys_engine.keep_readable_interactions(recsys_engine.reade
 
 comment on function recsys_engine.reader_context(recsys_engine.reader_profile,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
 
-comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_preference). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'The user tower''s inputs for a user at an instant: profile, ID embedding, vectors of the last 50 posts (history_posts), stats, number of follows and recsys_engine.followed_vector, recsys_engine.user_components, recent interactions, feed_preference. A visitor is a new user. No row: unknown user.';
 
-comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
+comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, overridden by p_assigned (null for most users): settings without recsys_engine.newcomer_share, and model_id, if it can serve. assigned: other keys. No row: recsys.settings is empty.';
+
+comment on function recsys_engine.fold_text(text) is 'Folds a text for the search of muted words: small letters, compatible forms as one (NFKD), no accents, soft hyphens or other letters without width. Letters of scripts without spaces stand apart, so that words are found in a sentence. Same as folded() in _shared/features/words.ts.';
 
 comment on function recsys_engine.word_separator_class() is 'A regular expression class of the characters that separate words in folded text: blanks, signs, line ends.';
+
+comment on function recsys_engine.without_controls(text) is 'A text without invisible control characters; U+0085, an end of a line, becomes a blank.';
 
 comment on function recsys_engine.contains_any(text,text[]) is 'Whether one of some texts stands anywhere in a text, letter by letter.';
 
@@ -10282,9 +10524,11 @@ comment on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) 
 
 comment on view recsys_engine.optional_head_events is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_head_labels.';
 
-comment on function recsys_engine.optional_head_labels(timestamp with time zone,timestamp with time zone) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+comment on function recsys_engine.optional_head_labels(timestamp with time zone,timestamp with time zone) is 'Actions that an optional head predicts (recsys_engine.optional_head_events) on posts shown in an interval, within a day, or, for dismiss, mutes within an hour (author, topic or text). The latest 20 mutes of a person count, each for 1,000 posts shown before. Without withdrawn and undated ones.';
 
 comment on function recsys_engine.mutes_only_request(uuid,timestamp with time zone) is 'A request with a user''s mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes.';
+
+comment on function recsys_engine.feed_request(uuid,timestamp with time zone,jsonb,bigint,bigint[]) is 'The request for a user''s feed as of an instant, with the interactions (10,000), dismissals (5,000), seen posts (5,000), follows (1,000) and topics. Empty for a visitor (p_user_id null) and without personalisation. p_filter: see recsys_engine.with_filter. p_seed, p_served: earlier pages.';
 
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
@@ -10292,7 +10536,7 @@ comment on function recsys_engine.has_enough_after_cap(recsys_engine.feed_reques
 
 comment on function recsys_engine.cap_per_author(recsys_engine.feed_request,recsys_engine.source_hit[],integer,integer) is 'The first p_limit of some posts, with at most p_share per author before all others''; posts beyond that cap fill the rest. place: position among all of them.';
 
-comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that followed people interacted with, as far as the caller may read that: the last 50 interactions of each of the 100 followed last. Posts of most people come first, then the latest. Names the two latest people of a post whose profile is readable and not muted.';
 
 comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request,integer,integer) is 'The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
 
@@ -10302,7 +10546,7 @@ comment on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],
 
 comment on function recsys_engine.with_covisited(recsys_engine.feed_request,bigint) is 'A request with the strongest neighbours of posts that its user interacted with (recsys_engine.with_engaged_posts). The service role may find posts that the caller may not read: each source checks its posts.';
 
-comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; ties by id. By the HNSW index (misses 1 to 4 %), or exactly where the readable posts are few. Without idle posts, unless pooled. p_is_quick: no exact search, visibility or shares.';
 
 comment on view recsys_engine.sources is 'The sources of retrieval, one row each. npm run types writes them into _shared/features/sources.ts, for the functions and the trainer.';
 
@@ -10354,13 +10598,17 @@ comment on function recsys_engine.global_sources(recsys_engine.feed_request,text
 
 comment on function recsys_engine.personal_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'Hits of the sources that differ by reader. Each followed topic is a list of its own (topic:NAME). p_extent as in recsys_engine.source_fetch_limit; p_hits: a worker''s hits for similar (recsys_engine.sources_from_hits), null: the nearest are searched for.';
 
+comment on function recsys_engine.small_readable_set(double precision) is 'All posts that the caller may read, where these are at most 2,000 and less than half of the posts with interactions, else null. p_share: the share that the caller may read, 0 to 1; where that makes 6,000 posts at most, up to as many, newest first. By the indexes of the app''s policies.';
+
 comment on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer) is 'The p_limit newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
 
 comment on function recsys_engine.newest_filtered_posts(recsys_engine.feed_request,integer) is 'The newest p_limit posts that pass the filter of a request, at most. Reads the 20,000 newest of each tag or language, all by the requested authors, and nothing that the filter leaves out.';
 
 comment on function recsys_engine.prefilter_posts(recsys_engine.feed_request,uuid[]) is 'Those of some posts that may be in the feed, each once, with their state as of the request''s instant.';
 
-comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
+comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request,bigint,extensions.vector,boolean,double precision) is 'A request with the pool of its sources: all posts of a small readable set (recsys_engine.small_readable_set, up to 2,000); with a filter all that pass, below 1,000, else 1,000 newest and the nearest, active and trending of 20,000. p_may_be_few false: skips the set. p_share: as there.';
+
+comment on function recsys_engine.following_feed(uuid,timestamp with time zone,integer,jsonb,bigint,bigint[]) is 'The p_most newest posts of the people and topics that a user follows as of an instant, newest first, as far as readable: without own, muted, dismissed and served ones, but with seen ones. follows_author, topic: the reason; arguments as in recsys_engine.feed_request.';
 
 comment on function recsys_engine.with_requested_posts(recsys_engine.feed_request,uuid[]) is 'A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone.';
 
@@ -10368,19 +10616,19 @@ comment on function recsys_engine.requested_posts(uuid,uuid[],jsonb,bigint) is '
 
 comment on function recsys_engine.ranked_posts(recsys_engine.feed_request,bigint,extensions.vector) is 'What all sources bring for a request (recsys_engine.with_followee_engagements, recsys_engine.with_prefiltered_pool).';
 
-comment on function recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
+comment on function recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb) is 'Posts for a user at an instant with {source: rank} (topic:NAME within followed), interactions with the author, whether followed, and interactions of followed people: readable, without own, known, dismissed, muted, seen and served ones (p_served). At most 1,000 rows, unordered.';
 
 comment on function recsys_engine.post_columns(recsys_engine.post_row[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
 comment on function recsys_engine.text_key(text,text[],uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
 
-comment on function recsys_engine.post_snapshots(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
+comment on function recsys_engine.post_snapshots(bigint,uuid[],timestamp with time zone) is 'Columns of posts at an instant, in order, as one object. states: their rows of recsys_engine.post_stats (null: no interaction); has_embedding, embeddings: vectors of the model in pgvector''s binary form and base64; has_components, components: the same of own vectors, null where unused.';
 
 comment on function recsys_engine.readable_by_strangers(uuid[]) is 'Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app''s policies fail for such an account.';
 
-comment on function recsys_engine.global_candidates(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.global_candidates(timestamp with time zone) is 'The posts of global sources for a user without history who may read all, and up to 1,000 more of a source where strangers may read too few: posts (recsys_engine.post_columns), texts, text_key, {source: place}, and closed_authors, whose posts are hidden from strangers. For the service alone.';
 
-comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_candidates(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys.source_post_scopes; null: without one) at an instant, 184 bytes each in base64, by id: id, author hash (0: unknown), creation, last activity, trend, popularity (-infinity: none) and vector, in binary form. No row above p_limit (null: an empty one). For the service.';
 
 comment on function recsys_engine.sources_from_hits(recsys_engine.feed_request,json) is 'The rows of recsys_engine.global_sources, from a worker''s hits in the posts that it keeps: {source: post ids}, filtered by recsys_engine.eligible_hits. Null: no hits.';
 
@@ -10398,23 +10646,27 @@ comment on function recsys_engine.encode_candidates(recsys_engine.candidate_quer
 
 comment on function recsys_engine.feed_candidates(jsonb) is 'The candidates of one feed as one JSON object, for a recsys_engine.candidate_query. The service role calls it; the reader''s role decides which posts are candidates.';
 
-comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid,timestamp with time zone,jsonb,integer) is 'Counts posts of the last seven days after an instant that might be in a user''s feed: without own, seen, dismissed, muted, filtered (p_filter) and waiting ones (recsys_engine.listed_posts); of follows alone for such feeds. Counts to p_limit; with a filter or mutes among the newest 300.';
 
 comment on function recsys_engine.user_model_inputs(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'recsys_engine.user_model_inputs, for functions of 1.0.0.';
 
-comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
+comment on function recsys_engine.visible_posts(uuid,uuid[],jsonb,boolean) is 'The posts among some that a user''s feed (p_user_id null: a visitor''s) may show now: readable, not own, not muted, not withheld, and passing the filter (recsys_engine.with_filter). p_is_named: the app named them (recsys_engine.with_requested_posts), so they may be own or withheld.';
 
 comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 
 comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.';
 
+comment on column recsys.promotions.per_person_and_day is 'The limit of a person''s pages with it within 24 hours; pages that come faster than they are logged may exceed it. Visitors, who are not logged, then see none. Null: no limit.';
+
 comment on function recsys_engine.is_list(jsonb,text,integer,integer) is 'Whether a value is a list of p_least texts or more, p_limit at most, each of which the regular expression p_entry finds.';
 
-comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
+comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion with a place names its posts or authors: any author may give their post a tag, language or date.';
 
-comment on function recsys_engine.promoted_posts(text,uuid,timestamp with time zone,uuid[],jsonb,bigint,bigint[],uuid[],integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role.';
+comment on function recsys_engine.small_group_posts(text,timestamp with time zone) is 'The newest posts of small groups (recsys.settings.group_by), whose authors are together at most a tenth of those of the last 28 days: 20 of each and 200 at most. Each author''s first comes before any second one. A worker asks once a minute.';
+
+comment on function recsys_engine.promoted_posts(text,uuid,timestamp with time zone,uuid[],jsonb,bigint,bigint[],uuid[],integer) is 'The promotions for a user (p_user_id null: a visitor), newest first, with the posts that they may be shown, and details of those not in p_candidates; and the first p_floor readable posts of p_small_groups (recsys_engine.small_group_posts). Called by the service; p_role decides on visibility.';
 
 comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the last 24 hours: its posts (100 at most) and people, people who may be shown it (of 200), first pages that had it anyway, and its places before and after, with a factor by that page''s scores. Says where a place has no post or author.';
 
@@ -10446,17 +10698,19 @@ comment on function recsys_engine.reads_columns(regclass,text[]) is 'Whether a t
 
 comment on function recsys_engine.real_numbers(double precision[]) is 'The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either.';
 
-comment on function recsys_engine.queue_watched(regclass,jsonb,boolean) is 'Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
+comment on function recsys_engine.queue_watched(regclass,jsonb,boolean) is 'Queues all entities of a table, for the feature store and the vectors; entities that wait already are not queued again. p_watch: as in recsys.watches. p_with_users: users of interactions as well, so that a user whose rows the view no longer shows is recomputed.';
 
-comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts''. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Follows a table by triggers (recsys_…) into feature store, vectors and recsys_engine.post_tags. p_kind: interactions, logins, posts, users, post_texts, user_texts, vectors, user_vectors. Queues present rows. A second call replaces texts, p_others, p_id, p_user_lookup. See docs/adopting.md.';
+
+comment on function recsys.unwatch(regclass,text,text,text,text) is 'Ends what recsys.watch began: drops its triggers from a table and queues the entities of its rows, so the next roll-up follows the views. Null for a kind or column: any. Returns how many watches ended. Call it before a watched column is dropped or renamed, or after a view stops reading the table.';
 
 comment on function recsys_engine.sampled_share(regclass,integer) is 'Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it.';
 
 comment on function recsys_engine.own_vectors_sql(text,integer) is 'SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector, stands_for). The encoder '''' of users is that of the posts. With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
 
-comment on function recsys_engine.own_vector_shapes(text) is 'How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+comment on function recsys_engine.own_vector_shapes(text) is 'Counts posts, or users, with a vector by encoder and length; for a table of more than 10,000 rows an estimate (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and a sample 0.22.';
 
-comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
+comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables with several vectors of a post by the same encoder (recsys_engine.own_vectors takes the lowest), and the number of posts.';
 
 comment on function recsys_engine.own_vectors(text,text,uuid[]) is 'The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read.';
 
@@ -10466,7 +10720,11 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 
 comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables that a subscription fills: queues a row that came, went or changed, as the triggers of recsys.watch queue a statement''s. Its argument is the watch, as in recsys.watches.';
 
-comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
+comment on function recsys_engine.follow_replication() is 'For a project whose app tables arrive by logical replication, which fires no statement trigger: queues each arriving row of watched tables for feature store and vectors, and the present rows. Call it after subscribing and after each recsys.watch. Returns how many watches it follows.';
+
+comment on column recsys_engine.training_requests.claimed_until is 'When the lease ends and another worker may go on; null: unclaimed. Heartbeats move it.';
+
+comment on function recsys_engine.claim_training_request(text,interval) is 'Claims the due request for p_lease: a started one without a worker, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed.';
 
 comment on function recsys_engine.readable_posts(uuid[],uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here.';
 
@@ -10623,6 +10881,8 @@ comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-u
 comment on function recsys.health() is 'Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics.';
 
 comment on function recsys_engine.consume_rate_limit(uuid) is 'Counts a request of a user. Null: allowed; otherwise the seconds until the next one is. Functions call it before the transaction of the request, so that a failed request counts too and no request waits for the row.';
+
+comment on function recsys_engine.purge_rate_limits() is 'Deletes the rows of callers who have a whole allowance again, and returns how many. Called every night by pg_cron.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 

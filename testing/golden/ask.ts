@@ -126,7 +126,7 @@ function linesOf({ items, basis, degraded, mode }: Feed): string[] {
   ];
 }
 
-/** What recsys.explain says of a post to somebody. */
+/** The answer of recsys.explain to a reader about a post. */
 export async function explain({ database }: GoldenCommunity, reader: string, post: string): Promise<string[]> {
   const { rows } = await database.pool.query("select topic, item, value from recsys.explain($1, $2)", [reader, post]);
   return rows.map(({ topic, item, value }) => `${post} ${topic}: ${item}: ${value}`);

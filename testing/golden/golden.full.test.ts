@@ -17,7 +17,7 @@ test("feeds that are asked for twice are equal, and a filter that is dropped is 
   const again = await answersOf(community, plain);
   assert.deepEqual(differencesOf("plain", expected, again.answers), []);
   assert.ok(again.cost.buffers > 0 && again.cost.processor > 0);
-  // no post that somebody saw leaves their feed
+  // no post that a user saw leaves their feed
   await community.database.pool.query("update recsys.impressions set seen_at = null");
   const unseen = await answersOf(community, plain);
   const parts = new Set(differencesOf("plain", expected, unseen.answers).map(({ part }) => part));

@@ -1,8 +1,6 @@
 /**
- * `npm run golden -- --record | --compare [--against REVISION]`: whether a change moves any answer. It asks for the feeds of 200 readers in nine ways, and
- * has a small replay, of a synthetic community at a fixed instant. --record stores the answers: digests in golden.json, and whole answers in
- * .recsys/golden. --compare says which answers have moved since, where each of them first differs, and by how much the database works more; the exit
- * code is 1 if any moved. With --against the answers of a revision are recorded first, in a work tree of its own.
+ * `npm run golden -- --record | --compare [--against REVISION]` asks for feeds of 200 readers in nine ways, and a small replay, at a fixed instant.
+ * --record stores answers (golden.json, .recsys/golden); --compare prints moved answers and the database's work, and exits with 1 if any moved.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

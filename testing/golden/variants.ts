@@ -8,7 +8,7 @@ export interface Variant {
   prepare?: string;
   /** What reader n asks for. */
   ask?: (reader: GoldenReader, n: number) => { filter?: FeedFilter; candidates?: string[] };
-  /** Nobody has signed in: the reader's passions are the visitor's interests. */
+  /** A visitor: the reader's passions are the visitor's interests. */
   isVisitor?: boolean;
   /** A replica finds the posts. */
   byReplica?: boolean;

@@ -1,7 +1,6 @@
 /**
- * Days of the exposure log into files. A day is detached when its file was read back and holds, by number and checksum, what the table held in the
- * same snapshot; what came between the snapshot and the lock is found when the detached table, which nobody writes to any more, is summed up once
- * more, and then that is exported in place of the first file. Whatever ends it between two steps, the next run goes on.
+ * Exports days of the exposure log into files. A day is detached when its file, read back, has the number and checksum of the
+ * table's snapshot. Rows after the snapshot make it export the detached table again. A run continues where an earlier one ended.
  */
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -79,7 +78,7 @@ async function archiveDay(context: ArchiveContext, options: ArchiveOptions, each
       await dropEmpty(context, each);
       return false;
     }
-    // their rows are in the table and in the new file; whoever would come here again exports once more
+    // their rows are in the table and in the new file; a second run exports once more
     for (const { location, path } of restored) await (await storeAt(location)).remove(path);
     await detach(context, each, restored, part);
   }

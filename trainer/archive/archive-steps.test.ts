@@ -312,7 +312,7 @@ test("training loads the last days of the log, and of earlier ones what was prom
       [days[2], 200],
     ],
   ]);
-  // whoever has nothing archived reads, and cannot write
+  // a process without archived days reads, and cannot write
   await restore();
   await assert.rejects(
     readingLog(database, quiet, async (client) => {

@@ -69,7 +69,7 @@ function instantText(micros: bigint): string {
   const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const date = new Date(Number((micros - rest) / 1000n));
   const year = date.getUTCFullYear();
-  // after the year 294246 64 bits are full, and a Date ends in 275760: nobody sees a post then
+  // after the year 294246 64 bits are full, and a Date ends in 275760: no reader sees a post then
   if (Number.isNaN(year)) return "infinity";
   const digits = `${year > 0 ? year : 1 - year}`.padStart(4, "0");
   return `${digits}${date.toISOString().slice(-20, -5)}.${`${rest}`.padStart(6, "0")}Z${year > 0 ? "" : " BC"}`;

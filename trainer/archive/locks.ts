@@ -16,7 +16,10 @@ export async function runExclusively<Result>(database: Database, work: () => Pro
   }
 }
 
-/** A transaction that changes partitions. Whoever waits for its locks makes feeds behind it wait, so it gives up after a second. */
+/**
+ * A transaction that changes partitions. A wait for its locks blocks the feeds behind it, so it gives up after a
+ * second.
+ */
 export async function withLock<Result>(
   { pool }: Pick<Database, "pool">,
   work: (client: pg.PoolClient) => Promise<Result>,

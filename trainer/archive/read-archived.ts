@@ -1,6 +1,6 @@
 /**
- * Training and reports read archived days as they read the table: in their transaction they put the rows into the log, from where every view and function
- * that they ask has them, and roll back. Nobody else ever sees them.
+ * Training and reports read archived days as they read the table: in their transaction they insert the rows into the
+ * log, for every view and function, and roll back. No other transaction ever sees them.
  */
 import { sql } from "kysely";
 import type pg from "pg";

@@ -1,7 +1,6 @@
 /**
- * What people muted, for lists made ahead: a muted post is left out when a list is served, so a list that holds some makes a short page.
- * The database says who muted what, once for a page of users; which posts that are is looked up in memory: in SQL it took 0.3 s a user
- * with 25,000 posts, where a list takes 2 ms. What is served is asked once more, when it is served.
+ * Mutes for batch lists: a muted post is left out when a list is served, so lists without them make full pages. The database returns a page
+ * of users' mutes; posts are matched in memory, which takes 2 ms a list, where SQL took 0.3 s a user. Serving checks once more.
  */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
@@ -56,7 +55,7 @@ export async function readMutes({ pool }: Database, userIds: string[]): Promise<
   return new Map(rows.map((row) => [row.user_id, row]));
 }
 
-/** The posts of a community by what somebody may mute. Each index is made when it is first asked for: most people mute nothing. */
+/** Posts by what a user may mute. Each index is made when it is first asked for: most people mute nothing. */
 export class MutedPosts {
   private readonly community: Community;
   private byAuthor: Index | undefined;
@@ -67,13 +66,16 @@ export class MutedPosts {
     this.community = community;
   }
 
-  /** Whether a text that somebody muted stands anywhere in a post. Of candidates alone: in all posts each text would have to be looked for. */
+  /**
+   * Whether a text that a user muted occurs in a post. Asked of candidates alone: a search in all posts would cost
+   * too much.
+   */
   contains(post: number, { inTitles, inDescriptions }: Mutes): boolean {
     const { titles, descriptions } = this.community.posts;
     return containsAny(titles[post], inTitles) || containsAny(descriptions[post], inDescriptions);
   }
 
-  /** The numbers of the posts whose author, topic or word somebody muted. */
+  /** The numbers of the posts whose author, topic or word a user muted. */
   of({ people, topics, words }: Mutes): Set<number> {
     const { users, posts } = this.community;
     const muted = new Set<number>();

@@ -73,7 +73,7 @@ async function workOn(context: WorkContext, snapshot: Snapshot): Promise<BatchRe
           throw new UserError(`the ranker fails: ${messageOf(ranked.error)}`);
         }
         writing = write(page, ranked);
-        // it is awaited after the next page; until then its failure is nobody's
+        // it is awaited after the next page; until then its failure is handled by no caller
         writing.catch(() => {});
         continue;
       }

@@ -1,4 +1,4 @@
-/** The list made ahead is the feed that the function would have answered at that instant, whoever may read what. */
+/** The list made ahead is the feed that the function would have answered at that instant, whatever policies say. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { eitherDatabase } from "../../db/testing.ts";

@@ -160,7 +160,7 @@ function idsSharingTitles({ ids, titles }: Posts): string[] {
   ).map(({ id }) => id);
 }
 
-/** Of which vectors of posts the model's ranker is told; those of users come with each page. */
+/** The kind of post vectors that the model's ranker reads; users' vectors come with each page. */
 async function readVectorsOf({ pool }: Database, { modelId }: BatchRun): Promise<VectorsOf> {
   const query = db.selectFrom("recsys.models").select(basisOfModel.as("basis")).where("model_id", "=", modelId);
   const [found] = await run(pool, query);

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { Database } from "../../db/connect.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 
-/** The posts that anybody may read who is signed in: asked as somebody whom nobody knows. */
+/** The posts that every signed-in user may read: asked as an unknown user. */
 export async function visiblePosts(database: Database): Promise<string[]> {
   const [posts] = (await readable(database, [randomUUID()], null)).values();
   return posts;

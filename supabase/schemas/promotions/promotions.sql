@@ -1,5 +1,6 @@
--- What whoever runs an app puts into feeds by hand: a post at a fixed place, or some that count for more or less. A feed asks here last, for what its
--- reader may see, did not mute or dismiss, and has not come to; of all it shows it says what was promoted (functions/_shared/plug-ins/promotions).
+-- The operator's promotions: a post at a fixed place, or posts that count for more or less. A feed asks here last,
+-- for posts that its reader may see, did not mute or dismiss, and has not come to; it marks the posts that were
+-- promoted (functions/_shared/plugins/promotions).
 
 create table recsys.promotions (
   promotion_id bigint generated always as identity primary key,
@@ -26,7 +27,8 @@ comment on column recsys.promotions.factor is 'What the score is multiplied by, 
 comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
 comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock().';
 comment on column recsys.promotions.ends_at is 'Until when.';
-comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
+comment on column recsys.promotions.per_person_and_day is
+  'The limit of a person''s pages with it within 24 hours; pages that come faster than they are logged may exceed it. Visitors, who are not logged, then see none. Null: no limit.';
 create index promotions_ends_at_idx on recsys.promotions (ends_at);
 -- a deleted post takes its promotions along
 create index promotions_post_id_idx on recsys.promotions (post_id);
@@ -52,7 +54,8 @@ comment on function recsys_engine.is_days(jsonb) is 'Whether a value is a whole 
 create function recsys_engine.may_pin(p_place smallint, p_filter jsonb) returns boolean
 language sql immutable security invoker set search_path = ''
 return p_place is null or p_filter is null or p_filter ? 'author_ids';
-comment on function recsys_engine.may_pin(smallint, jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
+comment on function recsys_engine.may_pin(smallint, jsonb) is
+  'Whether a promotion with a place names its posts or authors: any author may give their post a tag, language or date.';
 
 create function recsys_engine.check_promotion() returns trigger
 language plpgsql volatile security invoker set search_path = ''
@@ -144,13 +147,14 @@ begin
       select turns.*, row_number() over (partition by turns.name order by turns.turn, turns.created_at desc, turns.post_id) as number from turns
     ) as numbered
     where numbered.number <= 20
-    -- each author's first before anybody's second, and of these the first of each group
+    -- each author's first before any second one, and of these the first of each group
     order by numbered.turn, numbered.number, numbered.created_at desc, numbered.post_id
     limit 200
   );
 end
 $$;
-comment on function recsys_engine.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author''s first comes before anybody''s second, and of these the first of each group. A worker asks once a minute.';
+comment on function recsys_engine.small_group_posts(text, timestamptz) is
+  'The newest posts of small groups (recsys.settings.group_by), whose authors are together at most a tenth of those of the last 28 days: 20 of each and 200 at most. Each author''s first comes before any second one. A worker asks once a minute.';
 
 create function recsys_engine.promoted_posts(
   p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null,
@@ -161,7 +165,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  -- null: a visitor, or somebody of whom nothing is read
+  -- null: a visitor, or a user who wants no personalisation
   reader uuid;
   person recsys.source_users;
   promotions recsys.promotions[];
@@ -184,7 +188,7 @@ begin
     from recsys.promotions
     where promotions.starts_at <= p_now and promotions.ends_at > p_now and recsys_engine.may_pin(promotions.place, promotions.filter)
       and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
-      -- of visitors nothing is logged, nor of somebody who saw more today than is kept
+      -- visitors are not logged, nor are users who saw more today than is kept
       and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
         select count(distinct impressions.request_id) from recsys.impressions
         where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
@@ -277,7 +281,8 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role.';
+comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is
+  'The promotions for a user (p_user_id null: a visitor), newest first, with the posts that they may be shown, and details of those not in p_candidates; and the first p_floor readable posts of p_small_groups (recsys_engine.small_group_posts). Called by the service; p_role decides on visibility.';
 
 revoke all on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) from public;
 grant execute on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) to service_role;

@@ -26,6 +26,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
+comment on function recsys_engine.feed_context(jsonb) is
+  'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, overridden by p_assigned (null for most users): settings without recsys_engine.newcomer_share, and model_id, if it can serve. assigned: other keys. No row: recsys.settings is empty.';
 revoke all on function recsys_engine.feed_context(jsonb) from public;
 grant execute on function recsys_engine.feed_context(jsonb) to authenticated, service_role;

@@ -13,10 +13,11 @@ create type recsys_engine.feed_request as (
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.prefiltered_post[], readable uuid[], asked uuid,
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean, touchers uuid[], other_touchers uuid[], muted_titles text[], muted_descriptions text[]
 );
-comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern, and the texts, in small letters, that may stand nowhere in a title (muted_titles) or a description (muted_descriptions); null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_followee_engagements). came_to: what the user came to lately (recsys_engine.with_engaged_posts); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_prefiltered_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_prefiltered_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.repost_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys_engine.feed_request is
+  'A feed''s request: user_id, instant, rules (excluded, served by seed, filter, muted_*, withholds; is_narrowed: any per post) and wishes (authors, affinities, follows, topics, touched, covisited, more, less). pool, readable: posts to choose from. See the functions with_* that fill the fields.';
 
--- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
--- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
+-- 32 bits of an unpredictable hash, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB
+-- instead of 21; an unserved post collides with one of them with a chance of 1 to 4 million.
 create function recsys_engine.served_key(p_post_id uuid, p_seed bigint) returns bigint
 language sql immutable security invoker
 return pg_catalog.uuid_hash_extended(p_post_id, p_seed) & 4294967295;
@@ -167,7 +168,7 @@ begin
     from recsys_engine.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
     request.authors := kept.authors;
     request.affinities := kept.affinities;
-    -- No more is read of anybody: a feed of somebody with 200,000 views took a connection from others for seconds. What they did before is
+    -- A feed reads no more of a user: with 200,000 views one took a connection for seconds. Earlier actions are
     -- known from the roll-up.
     with latest as materialized (
       select source_interactions.post_id, source_interactions.created_at
@@ -214,7 +215,8 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served.';
+comment on function recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is
+  'The request for a user''s feed as of an instant, with the interactions (10,000), dismissals (5,000), seen posts (5,000), follows (1,000) and topics. Empty for a visitor (p_user_id null) and without personalisation. p_filter: see recsys_engine.with_filter. p_seed, p_served: earlier pages.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
@@ -226,7 +228,7 @@ begin atomic
   from recsys.source_posts as posts
   where posts.created_at <= p_request.at
     and (posts.post_id = p_request.asked or (
-      -- both may be null: an unknown author, a request of nobody
+      -- both may be null: an unknown author, a request of a visitor
       (posts.author_id = p_request.user_id) is not true
       and posts.post_id not in (select unnest(p_request.excluded))
       and recsys_engine.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))

@@ -10,7 +10,8 @@ return case when pg_catalog.octet_length(p_text) = pg_catalog.length(p_text) the
       pg_catalog."normalize"(pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog."normalize"(p_text, 'NFKD'), '[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0600-\u0605\u0610-\u061a\u061c\u064b-\u065f\u0670\u06d6-\u06dd\u06df-\u06e4\u06e7-\u06e8\u06ea-\u06ed\u070f\u0711\u0730-\u074a\u0890-\u0891\u0897-\u089f\u08ca-\u08ff\u0951-\u0954\u115f-\u1160\u135d-\u135f\u17b4-\u17b5\u180b-\u180f\u1885-\u1886\u18a9\u1ab0-\u1add\u1ae0-\u1aeb\u1cd0-\u1cd2\u1cd4-\u1ce8\u1ced\u1cf4\u1cf7-\u1cf9\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u20d0-\u20f0\u2cef-\u2cf1\u2de0-\u2dff\u302a-\u302f\ua66f-\ua672\ua674-\ua67d\ua69e-\ua69f\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\ufff9-\ufffb\U000101fd\U000102e0\U00010efa-\U00010eff\U000110bd\U000110cd\U0001133b\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001cf00-\U0001cf2d\U0001cf30-\U0001cf46\U0001d165-\U0001d169\U0001d16d-\U0001d182\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244\U0001e000-\U0001e006\U0001e008-\U0001e018\U0001e01b-\U0001e021\U0001e023-\U0001e024\U0001e026-\U0001e02a\U0001e08f\U000e0001\U000e0020-\U000e007f\U000e0100-\U000e01ef]+', '', 'g')), 'NFC'),
       'ς', 'σ'), E'\u0e4d\u0e32', E'\u0e33'), E'\u0ecd\u0eb2', E'\u0eb3'),
     '([\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e81-\u0e82\u0e84\u0e86-\u0e8a\u0e8c-\u0ea3\u0ea5\u0ea7-\u0ebd\u0ec0-\u0ec4\u0ec6\u0ec8-\u0ece\u0ed0-\u0ed9\u0edc-\u0edf\u1000-\u1049\u1050-\u109d\u1780-\u17d3\u17d7\u17dc-\u17dd\u17e0-\u17e9\u17f0-\u17f9\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u3099-\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9fe\uaa60-\uaa76\uaa7a-\uaa7f\uf900-\ufa6d\ufa70-\ufad9\uff66-\uff6f\uff71-\uff9d\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001aff3\U0001aff5-\U0001affb\U0001affd-\U0001affe\U0001b000-\U0001b122\U0001b132\U0001b150-\U0001b152\U0001b155\U0001b164-\U0001b167\U00020000-\U0002a6df\U0002a700-\U0002b81d\U0002b820-\U0002cead\U0002ceb0-\U0002ebe0\U0002ebf0-\U0002ee5d\U0002f800-\U0002fa1d\U00030000-\U0003134a\U00031350-\U00033479])', ' \1 ', 'g') end;
-comment on function recsys_engine.fold_text(text) is 'A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts.';
+comment on function recsys_engine.fold_text(text) is
+  'Folds a text for the search of muted words: small letters, compatible forms as one (NFKD), no accents, soft hyphens or other letters without width. Letters of scripts without spaces stand apart, so that words are found in a sentence. Same as folded() in _shared/features/words.ts.';
 
 create function recsys_engine.word_separator_class() returns text
 language sql immutable security invoker
@@ -21,12 +22,13 @@ comment on function recsys_engine.word_separator_class() is 'A regular expressio
 create function recsys_engine.without_controls(p_text text) returns text
 language sql immutable security invoker
 return pg_catalog.regexp_replace(pg_catalog.replace(p_text, E'\u0085', ' '), '[\u0001-\u0008\u000e-\u001f\u007f-\u009f]+', '', 'g');
-comment on function recsys_engine.without_controls(text) is 'A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank.';
+comment on function recsys_engine.without_controls(text) is
+  'A text without invisible control characters; U+0085, an end of a line, becomes a blank.';
 
 create function recsys_engine.text_for_mutes(p_title text, p_tags text[]) returns text
 language sql stable security invoker
--- parted by a sign that nobody types, since control characters, which nobody sees, are taken out: whoever mutes a sign that is seen, such as |, would
--- lose each post whose title ends in one
+-- parted by a control character, which the texts do not have: a visible sign such as | may be muted, and would hide
+-- each post whose title ends in one
 return pg_catalog.regexp_replace(recsys_engine.fold_text(pg_catalog.replace(recsys_engine.without_controls(
   pg_catalog.concat_ws(E'\f', pg_catalog.replace(p_title, E'\f', ' '), pg_catalog.array_to_string(p_tags, E'\f'))
 ), E'\f', E'\u001f')), '\s+', ' ', 'g');

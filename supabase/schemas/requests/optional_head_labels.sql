@@ -28,8 +28,8 @@ as $$
     -- says the same once more, for who looks for them by time
     and acts.created_at > p_from and acts.created_at < p_to + interval '1 day'
   union
-  -- of each person a bounded number of mutes and of posts, one mute after the other, so that its expression is compiled once: of all at once,
-  -- 5,000 mutes of somebody who was shown 20,000 posts that day took minutes
+  -- a bounded number of mutes and posts a person, one mute after the other, so that its expression is compiled once:
+  -- all at once, 5,000 mutes of a person who was shown 20,000 posts that day took minutes
   select 'dismiss', shown.request_id, shown.post_id
   from (
     select distinct source_mutes.user_id from recsys.source_mutes
@@ -53,7 +53,8 @@ as $$
   join recsys.source_posts as posts on posts.post_id = shown.post_id
   where recsys_engine.matches_mute(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
 $$;
-comment on function recsys_engine.optional_head_labels(timestamptz, timestamptz) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+comment on function recsys_engine.optional_head_labels(timestamptz, timestamptz) is
+  'Actions that an optional head predicts (recsys_engine.optional_head_events) on posts shown in an interval, within a day, or, for dismiss, mutes within an hour (author, topic or text). The latest 20 mutes of a person count, each for 1,000 posts shown before. Without withdrawn and undated ones.';
 
 revoke all on function recsys_engine.optional_head_labels(timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.optional_head_labels(timestamptz, timestamptz) to service_role;

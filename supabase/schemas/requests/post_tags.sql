@@ -9,7 +9,8 @@ create table recsys_engine.post_tags (
 );
 comment on table recsys_engine.post_tags is 'Each tag of each post, kept by the triggers of recsys.watch. Only to find posts by: whether they have the tag, and may be read, recsys_engine.eligible_posts decides.';
 comment on column recsys_engine.post_tags.post_id is 'The post.';
-comment on column recsys_engine.post_tags.tag is 'One of its tags, in small letters, of which 100 count.';
+comment on column recsys_engine.post_tags.tag is
+  'One of its tags, in small letters; the first 100 count.';
 comment on column recsys_engine.post_tags.created_at is 'When the post was written.';
 create index post_tags_tag_created_at_idx on recsys_engine.post_tags (tag, created_at desc, post_id);
 

@@ -6,7 +6,7 @@ comment on type recsys_engine.source_hit is 'A post that a source found, with it
 create function recsys_engine.has_enough_after_cap(p_request recsys_engine.feed_request, p_hits recsys_engine.source_hit[], p_looked integer, p_limit integer, p_share integer) returns boolean
 language sql immutable security invoker
 begin atomic
-  -- who asks for certain authors gets all of theirs; an unknown author is nobody
+  -- a filter by authors gets all of theirs; an unknown author is no author
   select p_limit is null or cardinality(p_hits) < p_looked or (p_request.filter).author_ids is not null
     or (
       select sum(greatest(least(each.number, p_share), each.unknown)) >= p_limit

@@ -16,7 +16,7 @@ begin
     kind := recsys_engine.feed_preference(p_user_id);
   end if;
   if kind <> 'impersonal' then
-    -- what is new to somebody they came to since: no more of what they did is read
+    -- interactions after that instant are new: no more of the user is read
     request.excluded := array_remove(array(
       (
         select source_interactions.post_id from recsys.source_interactions
@@ -66,7 +66,8 @@ begin
   return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_limit, since + interval '1 microsecond'));
 end
 $$;
-comment on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) is
+  'Counts posts of the last seven days after an instant that might be in a user''s feed: without own, seen, dismissed, muted, filtered (p_filter) and waiting ones (recsys_engine.listed_posts); of follows alone for such feeds. Counts to p_limit; with a filter or mutes among the newest 300.';
 
 revoke all on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) from public;
 grant execute on function recsys_engine.count_new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

@@ -7,7 +7,7 @@ as $$
 declare
   request recsys_engine.feed_request := p_request;
 begin
-  -- a visitor follows nobody; and mostly nothing came since they were kept
+  -- a visitor has no follows; and mostly the kept ones are up to date
   if request.interacted <> '{}' then
     select array_agg(known.author_id order by known.affinity desc, known.author_id), array_agg(known.affinity order by known.affinity desc, known.author_id)
     into request.authors, request.affinities
@@ -72,7 +72,8 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+comment on function recsys_engine.with_followee_engagements(recsys_engine.feed_request) is
+  'A request with the posts that followed people interacted with, as far as the caller may read that: the last 50 interactions of each of the 100 followed last. Posts of most people come first, then the latest. Names the two latest people of a post whose profile is readable and not muted.';
 
 create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_limit integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)

@@ -25,6 +25,7 @@ begin
   limit p_most;
 end
 $$;
-comment on function recsys_engine.following_feed(uuid, timestamptz, integer, jsonb, bigint, bigint[]) is 'The p_most newest posts of the people and topics that a user follows (recsys_engine.followed_people, recsys_engine.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys_engine.feed_request.';
+comment on function recsys_engine.following_feed(uuid, timestamptz, integer, jsonb, bigint, bigint[]) is
+  'The p_most newest posts of the people and topics that a user follows as of an instant, newest first, as far as readable: without own, muted, dismissed and served ones, but with seen ones. follows_author, topic: the reason; arguments as in recsys_engine.feed_request.';
 revoke all on function recsys_engine.following_feed(uuid, timestamptz, integer, jsonb, bigint, bigint[]) from public;
 grant execute on function recsys_engine.following_feed(uuid, timestamptz, integer, jsonb, bigint, bigint[]) to authenticated, service_role;

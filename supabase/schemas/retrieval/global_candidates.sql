@@ -92,7 +92,8 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.global_candidates(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.global_candidates(timestamptz) is
+  'The posts of global sources for a user without history who may read all, and up to 1,000 more of a source where strangers may read too few: posts (recsys_engine.post_columns), texts, text_key, {source: place}, and closed_authors, whose posts are hidden from strangers. For the service alone.';
 
 revoke all on function
   recsys_engine.readable_by_strangers(uuid[]),

@@ -22,15 +22,16 @@ begin
   end if;
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
-    -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys_engine.feed_candidates.
+    -- Nearly all near posts are readable. The step that checks visibility reads the authors: looking them up here
+    -- took 640 of the 6,190 pages of recsys_engine.feed_candidates.
     return query
     select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
     from (
       select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
       from recsys.post_embeddings
       where post_embeddings.model_id = p_model_id and post_embeddings.is_unindexed is null
-        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+        -- the posts nearest to a user are those of their history: where half of 160 was, too few were left, and the
+        -- feed was read twice
         and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
       order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
@@ -103,4 +104,5 @@ begin
   return query select * from recsys_engine.cap_per_author(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is
+  'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; ties by id. By the HNSW index (misses 1 to 4 %), or exactly where the readable posts are few. Without idle posts, unless pooled. p_is_quick: no exact search, visibility or shares.';

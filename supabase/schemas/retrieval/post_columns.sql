@@ -67,7 +67,8 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.post_snapshots(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
+comment on function recsys_engine.post_snapshots(bigint, uuid[], timestamptz) is
+  'Columns of posts at an instant, in order, as one object. states: their rows of recsys_engine.post_stats (null: no interaction); has_embedding, embeddings: vectors of the model in pgvector''s binary form and base64; has_components, components: the same of own vectors, null where unused.';
 
 revoke all on function
   recsys_engine.text_key(text, text[], uuid),

@@ -1,6 +1,7 @@
--- A feed with a filter, or of somebody who may read few posts. A source that walked down its index until enough posts pass would go through a
--- million of them for a tag that ten have, or for the hundred posts of an organisation. So it begins at the other end: with the posts that pass,
--- found by what is asked of them or by the indexes that serve the app's policies, of which then each source has its best.
+-- A feed with a filter, or of a user who may read few posts. A source that walked down its index until enough posts
+-- pass would read a million of them for a tag that ten have, or for the hundred posts of an organisation. So it
+-- begins with the posts that pass, found by the filter or by the indexes that serve the app's policies, and each
+-- source takes the best of these.
 
 create function recsys_engine.small_readable_set(p_share double precision default null) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
@@ -27,7 +28,8 @@ begin
   return case when cardinality(readable) <= most then readable end;
 end
 $$;
-comment on function recsys_engine.small_readable_set(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
+comment on function recsys_engine.small_readable_set(double precision) is
+  'All posts that the caller may read, where these are at most 2,000 and less than half of the posts with interactions, else null. p_share: the share that the caller may read, 0 to 1; where that makes 6,000 posts at most, up to as many, newest first. By the indexes of the app''s policies.';
 
 create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_limit integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.source_hit[]
 language plpgsql stable security invoker set search_path = ''
@@ -245,7 +247,8 @@ begin
   return request;
 end
 $$;
-comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter.';
+comment on function recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is
+  'A request with the pool of its sources: all posts of a small readable set (recsys_engine.small_readable_set, up to 2,000); with a filter all that pass, below 1,000, else 1,000 newest and the nearest, active and trending of 20,000. p_may_be_few false: skips the set. p_share: as there.';
 
 revoke all on function recsys_engine.small_readable_set(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer), recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]), recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
 grant execute on function recsys_engine.small_readable_set(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_filtered_posts(recsys_engine.feed_request, integer), recsys_engine.prefilter_posts(recsys_engine.feed_request, uuid[]), recsys_engine.with_prefiltered_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

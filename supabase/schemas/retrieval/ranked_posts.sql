@@ -61,7 +61,8 @@ begin
   return query select * from recsys_engine.hydrate_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
 end
 $$;
-comment on function recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
+comment on function recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is
+  'Posts for a user at an instant with {source: rank} (topic:NAME within followed), interactions with the author, whether followed, and interactions of followed people: readable, without own, known, dismissed, muted, seen and served ones (p_served). At most 1,000 rows, unordered.';
 
 revoke all on function
   recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector),

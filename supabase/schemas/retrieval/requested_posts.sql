@@ -1,5 +1,5 @@
--- Posts that the app names, such as what its own search found. What the caller may not read leaves no trace: nothing is counted,
--- ranked or looked up of it, so it is as an id that nobody has.
+-- Posts that the app names, such as results of its own search. Unreadable ones leave no trace: they are neither
+-- counted, ranked nor looked up, like ids that do not exist.
 
 create function recsys_engine.with_requested_posts(p_request recsys_engine.feed_request, p_requested uuid[]) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -52,7 +52,8 @@ begin
   group by wanted.scope;
 end
 $$;
-comment on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_candidates(bigint, text[], integer, timestamptz) is
+  'The posts of some scopes (recsys.source_post_scopes; null: without one) at an instant, 184 bytes each in base64, by id: id, author hash (0: unknown), creation, last activity, trend, popularity (-infinity: none) and vector, in binary form. No row above p_limit (null: an empty one). For the service.';
 
 create function recsys_engine.sources_from_hits(p_request recsys_engine.feed_request, p_hits json)
 returns table (source text, size integer, fetch_limit integer, post_id uuid, author_id uuid, rank bigint, place bigint)

@@ -11,7 +11,7 @@ begin
     request.withholds := false;
   else
     request.user_id := p_user_id;
-    -- visitors follow nobody, and have no rights on what people prefer
+    -- visitors have no follows, and no rights on preferences
     if request.withholds and p_user_id is not null then
       -- of who wants no personalisation nothing is read, not even whom they follow
       if recsys_engine.feed_preference(p_user_id) <> 'impersonal' then
@@ -26,6 +26,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.visible_posts(uuid, uuid[], jsonb, boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld.';
+comment on function recsys_engine.visible_posts(uuid, uuid[], jsonb, boolean) is
+  'The posts among some that a user''s feed (p_user_id null: a visitor''s) may show now: readable, not own, not muted, not withheld, and passing the filter (recsys_engine.with_filter). p_is_named: the app named them (recsys_engine.with_requested_posts), so they may be own or withheld.';
 revoke all on function recsys_engine.visible_posts(uuid, uuid[], jsonb, boolean) from public;
 grant execute on function recsys_engine.visible_posts(uuid, uuid[], jsonb, boolean) to authenticated, service_role;

@@ -90,7 +90,7 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 #variable_conflict use_column
 declare
-  -- nobody counts further
+  -- further ones are not counted
   most constant integer := coalesce(p_horizon, 1000000) + 1;
   users uuid[];
   posts uuid[];
@@ -160,7 +160,7 @@ begin
   with waiting as (
     select deferred_changes.*, deferred_changes.ctid as at_place, row_number() over (order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id) as place
     from recsys_engine.deferred_changes
-    -- posts first, since whoever came to them waits for them anyway, and the changes of one together
+    -- posts first, since their users' states wait for them anyway, and the changes of one together
     where p_rewrites > 0 and (p_horizon is null or deferred_changes.rewrites <= p_horizon)
     order by (deferred_changes.post_id is null), deferred_changes.rewrites, deferred_changes.post_id, deferred_changes.late_change_id
     limit p_limit
@@ -184,7 +184,8 @@ begin
   select * from unnest(users, posts, instants) union all select * from late;
 end
 $$;
-comment on function recsys_engine.dequeue_changes(bigint, integer, integer) is 'Takes the oldest p_limit of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off.';
+comment on function recsys_engine.dequeue_changes(bigint, integer, integer) is
+  'Takes the oldest p_limit of recsys_engine.feature_changes. Recomputations go to recsys_engine.deferred_changes, and of these it takes the smallest first, p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns the work.';
 
 revoke all on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) from public;
 grant execute on function recsys_engine.count_states_since(text, uuid, timestamptz, integer), recsys_engine.defer_recompute(uuid[], timestamptz[], integer[]), recsys_engine.dequeue_changes(bigint, integer, integer) to service_role;

@@ -97,7 +97,7 @@ language sql volatile security invoker set search_path = ''
 as $$
   -- no roll-up counts meanwhile
   select recsys_engine.take_lock('roll_up');
-  -- whoever was erased is in no count any more
+  -- erased users are in no count any more
   update recsys_engine.exploration_stats set impressions = shown.impressions, acted = shown.acted
   from (
     select exploration_stats.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
@@ -115,7 +115,8 @@ as $$
   )
   select count(*) from ended
 $$;
-comment on function recsys_engine.purge_exploration_stats() is 'Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys_engine.purge_exploration_stats() is
+  'Removes trials of posts older than recsys_engine.exploration_max_age(), their viewers, and erased users from other counts, and returns how many trials. Called every night by pg_cron.';
 
 revoke all on function recsys_engine.exploration_max_age(), recsys_engine.update_exploration_stats(uuid[], uuid[]), recsys_engine.purge_exploration_stats() from public;
 grant execute on function recsys_engine.exploration_max_age(), recsys_engine.update_exploration_stats(uuid[], uuid[]), recsys_engine.purge_exploration_stats() to service_role;

@@ -180,6 +180,7 @@ as $$
       stored.recent || stored.recent_logins || stored.habit_log_age || stored.habit_log_idle,
       expected.recent || expected.recent_logins || expected.habit_log_age || expected.habit_log_idle)
 $$;
-comment on function recsys_engine.feature_store_differences() is 'The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity.';
+comment on function recsys_engine.feature_store_differences() is
+  'The rows of recsys_engine.post_stats, latest_post_stats, user_stats and latest_user_stats that differ from the expected ones (null: no row). Empty after recsys.roll_up() without writers, but for recsys.feature_store_failures and thinned states. To mend: queue them with at -infinity.';
 revoke all on function recsys_engine.counted_interactions(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() from public;
 grant execute on function recsys_engine.counted_interactions(), recsys_engine.post_stats_from_scratch(), recsys_engine.user_stats_from_scratch(), recsys_engine.nearly_equal(double precision[], double precision[]), recsys_engine.feature_store_differences() to service_role;

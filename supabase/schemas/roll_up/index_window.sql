@@ -1,7 +1,8 @@
--- The index window: with settings.index_window_days the HNSW index has the posts that were written, or that somebody but their author came to, in the
--- last so many days. It takes 335 to 435 bytes of memory for each, so fewer posts in it carry a community further than anything else does.
--- A post is idle where both lie before recsys_engine.indexed_since(), which follows the clock. At night the others are looked at between where that
--- instant was and where it is now; a roll-up and a publish look at their own posts.
+-- The index window: with settings.index_window_days the HNSW index has the posts that were written, or had
+-- interactions of others, in the last so many days. It takes 335 to 435 bytes of memory for each, so a smaller
+-- window saves more memory than any other setting. A post is idle where both lie before
+-- recsys_engine.indexed_since(), which follows the clock. At night a job looks at the posts between the old and the
+-- new instant; a roll-up and a publish look at their own posts.
 
 create table recsys_engine.index_window (
   only_row boolean primary key default true check (only_row),
@@ -9,7 +10,8 @@ create table recsys_engine.index_window (
 );
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 comment on column recsys_engine.index_window.only_row is 'Always true: there is one row.';
-comment on column recsys_engine.index_window.since is 'Posts written before it, to which nobody came since, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.';
+comment on column recsys_engine.index_window.since is
+  'Posts written before it, without later interactions, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.';
 insert into recsys_engine.index_window default values;
 alter table recsys_engine.index_window enable row level security;
 grant select, insert, update, delete on recsys_engine.index_window to service_role;
@@ -17,7 +19,8 @@ grant select, insert, update, delete on recsys_engine.index_window to service_ro
 create function recsys_engine.indexed_since() returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$ select coalesce(recsys.clock() - make_interval(days => settings.index_window_days), '-infinity') from recsys.settings $$;
-comment on function recsys_engine.indexed_since() is 'Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is.';
+comment on function recsys_engine.indexed_since() is
+  'The beginning of the index window: older posts without later interactions of others are idle. -infinity: none is.';
 
 create function recsys_engine.idle_posts(p_post_ids uuid[]) returns setof uuid
 language sql stable security invoker set search_path = ''
@@ -29,7 +32,8 @@ as $$
   where posts.post_id = any (p_post_ids)
     and greatest(posts.created_at, latest.last_active_at) < (select recsys_engine.indexed_since())
 $$;
-comment on function recsys_engine.idle_posts(uuid[]) is 'Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since.';
+comment on function recsys_engine.idle_posts(uuid[]) is
+  'The idle posts among some: written before recsys_engine.indexed_since(), without later interactions of others.';
 
 create function recsys_engine.mark_idle(p_post_ids uuid[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -128,7 +132,8 @@ begin
   return cardinality(looked_at)::bigint;
 end
 $$;
-comment on function recsys_engine.advance_index_window(integer) is 'Has the index window follow settings.index_window_days, by about p_limit posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+comment on function recsys_engine.advance_index_window(integer) is
+  'Moves the index window along with settings.index_window_days, by about p_limit posts: idle posts leave the HNSW index, and others come back where the setting was raised or removed. Returns how many posts it looked at; 0: done. Called every minute of an hour of the night by pg_cron.';
 
 revoke all on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) from public;
 grant execute on function recsys_engine.indexed_since(), recsys_engine.idle_posts(uuid[]), recsys_engine.mark_idle(uuid[]), recsys_engine.mark_model_idle(bigint), recsys_engine.advance_index_window(integer) to service_role;

@@ -41,7 +41,7 @@ begin
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
       into affected, affected_since, revisited
       from (
-        -- a post that changed itself: whoever came to it
+        -- a post that changed itself: all users who came to it
         select later.user_id, min(later.created_at) as since, true as is_revisited
         from unnest(p_ids, p_since) as of_posts (post_id, since)
         cross join lateral (
@@ -52,7 +52,7 @@ begin
         where p_everybody or of_posts.since = '-infinity'
         group by later.user_id
         union all
-        -- an interaction that changed makes the post more or less idle to whoever came at the same instant or next
+        -- a changed interaction makes the post more or less idle for users who came at the same instant or next
         select next.user_id, next.last_active_at, false
         from (
           select touched.post_id, touched.at from unnest(p_changed_posts, p_changed_at) as touched (post_id, at)
@@ -91,8 +91,8 @@ begin
       ) as changes;
     end if;
     return;
-  -- what a row can be guilty of. A lock that was not to be had, an end from outside, a missing table or right are nobody's fault:
-  -- they end the roll-up, and everything stays queued
+  -- faults of a row. A lock timeout, an end from outside, a missing table or right are no row's fault: they end the
+  -- roll-up, and everything stays queued
   exception
     when cardinality_violation or data_exception or integrity_constraint_violation or external_routine_exception
       or external_routine_invocation_exception or with_check_option_violation or program_limit_exceeded or plpgsql_error
@@ -110,7 +110,7 @@ begin
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
       insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
-      -- of a post, whoever came to it is to be recomputed as well
+      -- of a post, all users who came to it are recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
     end if;
@@ -134,14 +134,15 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is 'Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited).';
+comment on function recsys_engine.recompute_states(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz) is
+  'Computes the states of posts or users (p_kind), each from its instant on; on failure in twentieths, until the failing ones are in recsys_engine.failed_feature_changes. p_changed_*: changed interactions and logins; p_until: queues the rest. Returns rows, dependent users, revisited.';
 
 create function recsys_engine.roll_up_batch(p_limit bigint, p_late integer, p_rewrites integer, p_horizon integer, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  -- beyond this many changes, whoever came to a changed post later is recomputed, instead of the next one only
+  -- beyond this many changes, all later users of a changed post are recomputed, instead of the next one only
   few constant integer := 50000;
   started constant timestamptz := clock_timestamp();
   until constant timestamptz := case when p_rewrites is null then 'infinity'::timestamptz end;
@@ -227,7 +228,7 @@ begin
     affected_since := affected_since || done.affected_since;
     revisited := revisited || done.revisited;
   end loop;
-  -- whoever else owes a state to one of these posts, as far as the rows go; who has states to work out beyond that waits
+  -- other users who owe a state to one of these posts, as far as the rows go; users with more states wait
   with each as (
     select changed.user_id, min(changed.since) as since from unnest(affected, affected_since) as changed (user_id, since) group by changed.user_id
   ),
@@ -278,7 +279,7 @@ begin
   -- also after a deletion, which writes nothing
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids)
-  -- one that is deleted is shown to nobody, and its id is to be forgotten; when it is there again, it is rolled up again
+  -- a deleted post is not shown, and its id is to be forgotten; when it exists again, it is rolled up again
   values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end

@@ -43,7 +43,8 @@ begin
   return (select count(*) from recsys_engine.feature_changes as whole where whole.at = '-infinity' and num_nulls(whole.user_id, whole.post_id) = 1);
 end
 $$;
-comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
+comment on function recsys_engine.gather_changes() is
+  'Leaves one row of recsys_engine.feature_changes per post, and one per person, to compute from the beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. Without states of people these are all changed posts and all people; else other rows stay.';
 
 create function recsys_engine.begins_anew() returns boolean
 language plpgsql volatile security invoker set search_path = ''
@@ -123,7 +124,8 @@ begin
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $$;
-comment on function recsys_engine.roll_up_anew(integer, integer) is 'Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up().';
+comment on function recsys_engine.roll_up_anew(integer, integer) is
+  'Recomputes up to p_posts posts queued whole in recsys_engine.feature_changes, then up to p_people people, and queues people who interacted with these posts. Returns how many it took (0: none is left) and rows written. If it is stopped, the rest stays queued, also for recsys.roll_up().';
 
 revoke all on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) from public;
 grant execute on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) to service_role;

@@ -183,7 +183,8 @@ begin
   ) as latest;
 end
 $$;
-comment on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_changed_users, p_changed_posts, p_changed_at: whose interaction with which post changed, and when. Of a post among p_changed_posts, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
+comment on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is
+  'Recomputes recsys_engine.post_stats and latest_post_stats of distinct posts from an instant on; returns rows written, and posts that only gained interactions of known users. p_changed_*: users, posts and times of changed interactions: for these posts only new interactions are read; for others, all.';
 
 revoke all on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
 grant execute on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

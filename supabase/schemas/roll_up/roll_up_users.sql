@@ -100,7 +100,7 @@ begin
       found.*, posts.created_at as post_created_at, posts.author_id,
       row_number() over (partition by found.user_id, found.post_id, found.kind, found.in_burst order by found.created_at, found.sort_id) as number_of_kind
     from found
-    -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
+    -- one by one, so that a post that cannot be read fails its own users alone
     left join lateral (
       select source_posts.post_id, source_posts.author_id, source_posts.created_at
       from recsys.source_posts where source_posts.post_id = found.post_id
@@ -113,7 +113,7 @@ begin
   events as materialized (
     select
       numbered.*,
-      -- what counts: their first of its kind with a post of somebody else
+      -- counted interactions: the first of each kind with a post of another author
       numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
         select from recsys_engine.non_burst_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
@@ -187,7 +187,7 @@ begin
     (coalesce(habit_log_age, 0) * interactions_before + log_ages) / nullif(interactions_before + interactions, 0),
     (coalesce(habit_log_idle, 0) * interactions_before + log_idles) / nullif(interactions_before + interactions, 0)
   from changes
-  -- an event of somebody else whose turn has not come yet
+  -- an event of another user that comes later in the order
   on conflict (event_id) do update set
     user_id = excluded.user_id, last_active_at = excluded.last_active_at, sort_id = excluded.sort_id,
     views = excluded.views, votes = excluded.votes, comments = excluded.comments, logins = excluded.logins, recent = excluded.recent,

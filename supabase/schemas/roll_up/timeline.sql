@@ -30,7 +30,8 @@ select
   end as is_first
 from recsys_engine.user_events
 join recsys_engine.user_stats on user_stats.event_id = user_events.event_id;
-comment on view recsys_engine.timeline is 'Every event with the state of its user right after it; read in the order of (at, sort_id), and with the rows of recsys_engine.post_stats whose interaction_id is sort_id, it replays the community for training. An interaction without such a row, a repeat, one with an own post or in a burst, changed no post.';
+comment on view recsys_engine.timeline is
+  'Every event with its user''s state right after it; in the order of (at, sort_id), with rows of recsys_engine.post_stats by interaction_id, it replays the community for training. Without such a row it changed no post: a repeat, an own post, a burst.';
 comment on column recsys_engine.timeline.at is 'When the event was.';
 comment on column recsys_engine.timeline.event_id is 'interaction_id, or L followed by login_id.';
 comment on column recsys_engine.timeline.sort_id is 'interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).';

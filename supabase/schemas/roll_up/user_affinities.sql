@@ -1,5 +1,6 @@
--- What a feed needs of somebody's whole past, kept by the roll-up in a row a person, so that no feed reads more of them than their latest acts:
--- five accounts with 200,000 views of their own had 52 of 63 others refused, each of their feeds reading all of these.
+-- A summary of a user's whole past for feeds, kept by the roll-up in a row a person, so that no feed reads more than
+-- their latest actions: five accounts with 200,000 views of their own had 52 of 63 others refused, each of their
+-- feeds reading all of these.
 
 create table recsys_engine.user_affinities (
   user_id uuid not null,
@@ -33,8 +34,8 @@ declare
   due uuid[];
   written bigint;
 begin
-  -- A feed counts a few itself: counting them all here with each act would read somebody's past hundreds of times. So they are counted when something
-  -- of what was counted changed, and else when a tenth came since, 20 at least.
+  -- A feed counts a few itself: counting all of them here with each action would read a user's past hundreds of
+  -- times. So they are counted when a counted action changed, and else when a tenth came since, 20 at least.
   due := array(
     select changed.user_id
     from unnest(p_users, p_since) as changed (user_id, since)
@@ -105,6 +106,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) is 'Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written.';
+comment on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) is
+  'Recounts recsys_engine.user_affinities of distinct users whose counted actions changed (p_since: from when on), or who did much since; returns how many rows were written.';
 revoke all on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) from public;
 grant execute on function recsys_engine.refresh_user_affinities(uuid[], timestamptz[]) to service_role;

@@ -11,10 +11,10 @@ comment on schema recsys_engine is 'How the recommender works: feature store, re
 revoke all on schema recsys, recsys_engine from public;
 grant usage on schema recsys, recsys_engine to authenticated, service_role;
 
--- dismiss_weight: on synthetic communities (npm run bench -- dismissals, 3 seeds) -4 leaves a tenth fewer pages with a dismissal, and is the most that
--- cost none of them utility
--- gate_margin: three seeds of one training (travel-se, two windows of 900 requests) lay within .009 in MRR, .011 in recall@20 and
--- .013 in the heads' cross-entropy; this is some way beyond
+-- dismiss_weight: on synthetic communities (npm run bench -- dismissals, 3 seeds) -4 leaves a tenth fewer pages with
+-- a dismissal, and is the most that cost none of them utility gate_margin: three seeds of one training (travel-se,
+-- two windows of 900 requests) lay within 0.009 in MRR, 0.011 in recall@20 and 0.013 in the heads' cross-entropy;
+-- this is some way beyond
 create table recsys.settings (
   only_row boolean primary key default true check (only_row),
   community_id uuid not null default gen_random_uuid(),
@@ -51,13 +51,15 @@ comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
 comment on column recsys.settings.community_id is 'Which community this database holds; a model carries the id of the one it was trained on, and publishing compares.';
 comment on column recsys.settings.clock_shift is 'How far the engine''s clock is behind the wall clock: 0 in production; the import of an archived community sets it so that its last event is now.';
-comment on column recsys.settings.view_weight is 'The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.';
+comment on column recsys.settings.view_weight is
+  'A post''s score is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and where predicted long_view_weight * p(long view); dismiss_weight lowers it. A change counts in the next feed and in the listwise loss of the next training.';
 comment on column recsys.settings.vote_weight is 'What a vote counts in the score, and in the next training, compared with a view and a comment.';
 comment on column recsys.settings.comment_weight is 'What a comment counts in the score, and in the next training.';
 comment on column recsys.settings.dismiss_weight is 'What it costs that a post is dismissed, 0 or below: a post of value g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.';
 comment on column recsys.settings.long_view_weight is 'What a view of long_view_seconds or more counts in the score, in addition to the view itself. Counts where the model has the head. 0: nothing.';
 comment on column recsys.settings.long_view_seconds is 'From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.';
-comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.';
+comment on column recsys.settings.diversity is
+  'The loss of a post by similarity to one above it on the page: exp(-diversity * cosine of their vectors) of its score is left. For a user with n < 10 posts in their history n / 10 of it counts. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.';
 comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.group_by is 'To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.';
@@ -74,7 +76,8 @@ comment on column recsys.settings.requests_per_minute is 'How many requests a pe
 comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
-comment on column recsys.settings.index_window_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.advance_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+comment on column recsys.settings.index_window_days is
+  'Posts older than so many days, without interactions of others in that time, are not in the HNSW index: recsys_engine.advance_index_window() removes them at night, and the roll-up adds posts with new interactions. Feeds find them by other sources. Null: all posts are in it.';
 comment on column recsys.settings.impression_partition_interval is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 comment on column recsys.settings.text_encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';

@@ -24,7 +24,8 @@ create table recsys_engine.planned_schedules (
   schedule text not null,
   command text not null
 );
-comment on table recsys_engine.planned_schedules is 'What the migrations schedule, kept for whoever has to do it where pg_cron is missing; recsys.schedules shows it.';
+comment on table recsys_engine.planned_schedules is
+  'The schedules of the migrations, for another scheduler where pg_cron is missing; recsys.schedules shows them.';
 comment on column recsys_engine.planned_schedules.name is 'Its name, which begins with "recsys ".';
 comment on column recsys_engine.planned_schedules.schedule is 'When: an interval in seconds, or minute, hour, day, month and weekday in GMT.';
 comment on column recsys_engine.planned_schedules.command is 'What is to be run.';
@@ -87,7 +88,8 @@ comment on function recsys_engine.read_schedules() is 'The rows of recsys.schedu
 
 create view recsys.schedules with (security_invoker = true) as
 select name, purpose, schedule, command, is_active, last_run_at, last_took, last_result from recsys_engine.read_schedules();
-comment on view recsys.schedules is 'What pg_cron does for the engine, when, and how it went last; where pg_cron is missing, what another scheduler is to do, of which nothing is active. To change it: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
+comment on view recsys.schedules is
+  'The jobs of pg_cron for the engine, their times and last results; without pg_cron the same jobs for another scheduler, none of them active. To change one: recsys.pause(name), recsys.resume(name), recsys.reschedule(name, schedule).';
 comment on column recsys.schedules.name is 'Its name, also in cron.job.';
 comment on column recsys.schedules.purpose is 'What it is for: the beginning of the comment of the function that it calls.';
 comment on column recsys.schedules.schedule is 'When: an interval in seconds, or minute, hour, day, month and weekday in GMT.';

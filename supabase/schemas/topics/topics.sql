@@ -1,6 +1,7 @@
--- Topics: what the community's posts are about, found in the active model's vectors (trainer/topics/). They diversify feeds, and say where
--- more is wanted than is written. Remade after each publish next to those that are there, in one transaction; a topic that has the posts
--- of an earlier one keeps its id and name, so that whoever refers to it goes on doing so.
+-- Topics: the subjects of the community's posts, found in the active model's vectors (trainer/topics/). They
+-- diversify feeds, and show where more is wanted than is written. Remade after each publish next to the old ones, in
+-- one transaction; a topic that has the posts of an earlier one keeps its id and name, so that references to it stay
+-- valid.
 
 create table recsys_engine.topics (
   topic_id bigint primary key generated always as identity,
@@ -18,7 +19,8 @@ create table recsys_engine.topics (
 );
 comment on table recsys_engine.topics is 'What the community''s posts are about: clusters of the active model''s vectors of posts (mini-batch k-means: Sculley, "Web-Scale K-Means Clustering", 2010), named by the terms that set their posts apart.';
 comment on column recsys_engine.topics.topic_id is 'Stays when topics are remade and this one keeps most of its posts; never used again for another.';
-comment on column recsys_engine.topics.model_id is 'Of which model''s vectors the centroid is. No foreign key: a topic outlives models.';
+comment on column recsys_engine.topics.model_id is
+  'The model of the centroid''s vector. No foreign key: a topic outlives models.';
 comment on column recsys_engine.topics.label is 'Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.';
 comment on column recsys_engine.topics.terms is 'Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.';
 comment on column recsys_engine.topics.is_public is 'Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.';
@@ -110,6 +112,7 @@ begin
   return assigned;
 end
 $$;
-comment on function recsys_engine.assign_topics(bigint, uuid[], text[]) is 'Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model''s vectors, or are being replaced just now: they join when that is done.';
+comment on function recsys_engine.assign_topics(bigint, uuid[], text[]) is
+  'Joins posts to the topic with the nearest centroid, by the vectors that a model''s post tower gives for their text alone (p_vectors; null: by the served ones, which reflect readers as well), and returns how many. None where topics are of another model or are being replaced: they join afterwards.';
 revoke all on function recsys_engine.assign_topics(bigint, uuid[], text[]) from public;
 grant execute on function recsys_engine.assign_topics(bigint, uuid[], text[]) to service_role;

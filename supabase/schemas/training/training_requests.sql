@@ -31,7 +31,8 @@ comment on column recsys_engine.training_requests.due_at is 'Not to be claimed b
 comment on column recsys_engine.training_requests.attempts is 'Claims, those that never came back included and those that were given back not. After five it has failed.';
 comment on column recsys_engine.training_requests.claim is 'Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.';
 comment on column recsys_engine.training_requests.worker is 'Host and process of the latest claim.';
-comment on column recsys_engine.training_requests.claimed_until is 'When the lease ends and another worker may go on; null: in nobody''s hands. Heartbeats move it.';
+comment on column recsys_engine.training_requests.claimed_until is
+  'When the lease ends and another worker may go on; null: unclaimed. Heartbeats move it.';
 comment on column recsys_engine.training_requests.heartbeat_at is 'When its worker was last heard of.';
 comment on column recsys_engine.training_requests.step is 'What its worker was last doing.';
 comment on column recsys_engine.training_requests.started_at is 'When it was first claimed.';
@@ -89,7 +90,7 @@ begin
   if recsys_engine.is_leased(running.claimed_until) or recsys_engine.is_leased(running.due_at) then
     return;
   end if;
-  -- its last worker was lost too, so nobody has said why
+  -- its last worker was lost too, so there is no reason to report
   if running.attempts >= 5 then
     update recsys_engine.training_requests
     set status = 'failed', ended_at = now(), claimed_until = null,
@@ -109,7 +110,8 @@ begin
   returning request.training_request_id, request.claim, request.attempts;
 end
 $$;
-comment on function recsys_engine.claim_training_request(text, interval) is 'Takes the request that is due for as long as p_lease: one that was begun and is in nobody''s hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed.';
+comment on function recsys_engine.claim_training_request(text, interval) is
+  'Claims the due request for p_lease: a started one without a worker, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed.';
 
 create function recsys_engine.heartbeat_training_request(p_claim bigint, p_lease interval, p_step text) returns boolean
 language plpgsql volatile security invoker set search_path = ''

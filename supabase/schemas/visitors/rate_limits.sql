@@ -13,7 +13,7 @@ grant select, insert, update, delete on recsys_engine.rate_limits to service_rol
 
 create function recsys_engine.consume_rate_limit(p_user_id uuid) returns double precision
 language plpgsql volatile security invoker set search_path = ''
--- whoever locks the table keeps no feed waiting
+-- a lock on the table keeps no feed waiting
 set lock_timeout = '100ms'
 as $$
 declare
@@ -25,7 +25,7 @@ begin
   end if;
   insert into recsys_engine.rate_limits as own (user_id, whole_at) values (p_user_id, at + share)
   on conflict (user_id) do update
-    -- two minutes ahead is nobody but who called before the clock was set back: they begin from scratch
+    -- a time more than two minutes ahead is left from before the clock was set back: such callers begin from scratch
     set whole_at = case when own.whole_at > at + interval '2 minutes' then at else greatest(own.whole_at, at) end + share
     where greatest(own.whole_at, at) + share <= at + interval '1 minute' or own.whole_at > at + interval '2 minutes';
   if found then
@@ -47,7 +47,8 @@ as $$
   )
   select count(*) from gone
 $$;
-comment on function recsys_engine.purge_rate_limits() is 'Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron.';
+comment on function recsys_engine.purge_rate_limits() is
+  'Deletes the rows of callers who have a whole allowance again, and returns how many. Called every night by pg_cron.';
 
 revoke all on function recsys_engine.consume_rate_limit(uuid), recsys_engine.purge_rate_limits() from public;
 grant execute on function recsys_engine.consume_rate_limit(uuid), recsys_engine.purge_rate_limits() to service_role;

@@ -1,8 +1,8 @@
--- Visitors, who have not signed in, get a feed by the interests that their request names: under the role anon, so that the app's own row
--- level security decides which posts they see. This file is all that anon may do here. An app without it, or whose posts anon has no
--- right to read, tells visitors to sign in.
+-- Visitors, who have not signed in, get a feed by the interests that their request names: under the role anon, so
+-- that the app's own row level security decides which posts they see. This file is all that anon may do here. An app
+-- without it, or whose posts anon has no right to read, tells visitors to sign in.
 --
--- Nothing is said here of people, of what they did, of what was shown to them, and nothing may be written.
+-- It reveals nothing of people, their actions and what was shown to them, and permits no write.
 
 grant usage on schema recsys, recsys_engine to anon;
 

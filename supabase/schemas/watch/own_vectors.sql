@@ -23,7 +23,7 @@ as $$
   from recsys.watches
   cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
   where watches.kind = case p_entity when 'post' then 'vectors' else 'user_vectors' end
-    -- a table that cannot be read keeps nobody from being embedded: recsys.check() names it
+    -- a table that cannot be read prevents no embedding: recsys.check() names it
     and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
     and (watches.watch -> 'lookup' is null or coalesce(recsys_engine.reads_columns(to_regclass(watches.watch #>> '{lookup,0}'), array[watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}']), false))
 $$;
@@ -42,7 +42,8 @@ begin
     group by 1, 2', recsys_engine.own_vectors_sql(p_entity, 10000));
 end
 $$;
-comment on function recsys_engine.own_vector_shapes(text) is 'How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+comment on function recsys_engine.own_vector_shapes(text) is
+  'Counts posts, or users, with a vector by encoder and length; for a table of more than 10,000 rows an estimate (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and a sample 0.22.';
 
 create function recsys_engine.posts_with_several_vectors() returns table (table_name regclass, posts bigint)
 language plpgsql stable security invoker set search_path = ''
@@ -68,7 +69,8 @@ begin
   end loop;
 end
 $$;
-comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
+comment on function recsys_engine.posts_with_several_vectors() is
+  'Watched tables with several vectors of a post by the same encoder (recsys_engine.own_vectors takes the lowest), and the number of posts.';
 
 create function recsys_engine.own_vectors(p_entity text, p_encoder text, p_ids uuid[]) returns table (id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''

@@ -1,5 +1,6 @@
--- A project of its own for the recommender: the app's tables come by logical replication, which fires no trigger of a statement, and of a row
--- those alone that are enabled for it. So whoever subscribes calls recsys_engine.follow_replication() once, and each row that arrives is queued by itself.
+-- A project of its own for the recommender: the app's tables come by logical replication, which fires no statement
+-- trigger, and only row triggers that are enabled for it. So the subscriber calls recsys_engine.follow_replication()
+-- once, and each row that arrives is queued by itself.
 
 create function recsys_engine.queue_replicated_row() returns trigger
 -- definer: as recsys_engine.queue_feature_changes()
@@ -81,6 +82,7 @@ begin
   return followed;
 end
 $$;
-comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
+comment on function recsys_engine.follow_replication() is
+  'For a project whose app tables arrive by logical replication, which fires no statement trigger: queues each arriving row of watched tables for feature store and vectors, and the present rows. Call it after subscribing and after each recsys.watch. Returns how many watches it follows.';
 
 revoke all on function recsys_engine.queue_replicated_row(), recsys_engine.follow_replication() from public;

@@ -30,5 +30,6 @@ begin
   return number;
 end
 $$;
-comment on function recsys.unwatch(regclass, text, text, text, text) is 'Ends what recsys.watch began: drops its triggers from a table, and queues what its rows name, so that the next roll-up works that out from what the views show by then. Null for a kind or column: any. Returns how many watches ended, 0 where there was none. Before a watched column is dropped or renamed, or after a view reads the table no longer.';
+comment on function recsys.unwatch(regclass, text, text, text, text) is
+  'Ends what recsys.watch began: drops its triggers from a table and queues the entities of its rows, so the next roll-up follows the views. Null for a kind or column: any. Returns how many watches ended. Call it before a watched column is dropped or renamed, or after a view stops reading the table.';
 revoke all on function recsys.unwatch(regclass, text, text, text, text) from public;

@@ -36,7 +36,7 @@ declare
     when 'user_vectors' then array[p_user_id] || p_texts else '{}' end;
   stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
-  -- what a change of features is, as SQL: whose, of which post, when
+  -- a change of features as SQL: user, post, and time
   changed_user text := 'null::uuid';
   changed_post text := 'null::uuid';
   changed_at text := quote_ident(p_created_at);
@@ -113,7 +113,7 @@ begin
   declare
     needed_sql constant text := concat_ws(', ',
       (select string_agg(quote_ident(name), ', ') from unnest(needed) as name),
-      -- of interactions of whom nobody is known any more, the post changes all the same
+      -- the post changes even where all users of its interactions are unknown by now
       case when p_kind = 'logins' and p_user_lookup is not null then user_sql end);
     compared_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(compared) as name);
     texts_sql constant text := (select string_agg(distinct quote_ident(name), ', ') from unnest(read) as name);
@@ -184,5 +184,6 @@ begin
   end;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts''. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is
+  'Follows a table by triggers (recsys_…) into feature store, vectors and recsys_engine.post_tags. p_kind: interactions, logins, posts, users, post_texts, user_texts, vectors, user_vectors. Queues present rows. A second call replaces texts, p_others, p_id, p_user_lookup. See docs/adopting.md.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

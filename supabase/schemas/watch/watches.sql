@@ -64,7 +64,7 @@ revoke all on function recsys_engine.person_sql(text, text[]) from public;
 create function recsys_engine.watch_name(p_kind text, p_columns text[]) returns text
 language sql immutable security invoker set search_path = ''
 as $$
-  -- names of columns are for whoever reads \d; six digits of a hash tell apart those that begin alike
+  -- names of columns are for readers of \d; six digits of a hash tell apart those that begin alike
   select p_kind || case when cardinality(p_columns) > 0 then format('_%s_%s',
     left(regexp_replace(lower(array_to_string(p_columns, '_')), '[^a-z0-9_]', '', 'g'), 18), left(md5(p_columns::text), 6)) else '' end
 $$;
@@ -186,6 +186,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
+comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is
+  'Queues all entities of a table, for the feature store and the vectors; entities that wait already are not queued again. p_watch: as in recsys.watches. p_with_users: users of interactions as well, so that a user whose rows the view no longer shows is recomputed.';
 revoke all on function recsys_engine.watch_name(text, text[]), recsys_engine.trigger_arguments(bytea), recsys_engine.has_columns(regclass, text[]), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]), recsys_engine.drop_watch(regclass, jsonb), recsys_engine.queue_watched(regclass, jsonb, boolean) from public;
 grant execute on function recsys_engine.trigger_arguments(bytea), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]) to service_role;

@@ -1,7 +1,6 @@
 /**
- * A trained model as a folder: model.json, three ONNX graphs, ID embeddings, neighbours of posts; for the gate, samples of what the trainer
- * answered, and the towers as they were before they learned from the held-out requests. `train` writes it, `publish` reads
- * it.
+ * A trained model as a folder: model.json, three ONNX graphs, ID embeddings, neighbours of posts; for the gate, samples of the
+ * trainer's answers, and the towers before they learned from the held-out requests. `train` writes it, `publish` reads it.
  */
 import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";

@@ -68,7 +68,7 @@ function dataOf({ community, timeline }: LoadedCommunity, communityId: string, u
   };
 }
 
-/** Of what there was before an instant: users, posts, texts, events, and which community it is. */
+/** A digest of the data before an instant: users, posts, texts, events, and the community. */
 export function dataDigest(
   { community, timeline }: Pick<LoadedCommunity, "community" | "timeline">,
   communityId: string,

@@ -9,9 +9,8 @@ const elementTypes: Record<number, string> = {
 };
 
 /**
- * Asserts that an ONNX file keeps the contract under which both runtimes give the same scores: exactly these inputs and
- * outputs but for optional ones, float32 and int64 only, opset 17 or 18, IR version at most 10, no scalar outputs, and dynamic
- * dims where the contract has them. Throws a one-line error that says what is wrong.
+ * Asserts that an ONNX file keeps the contract of both runtimes: exactly these inputs and outputs but for optional ones, float32 and int64
+ * only, opset 17 or 18, IR version at most 10, no scalar outputs, dynamic dims as agreed. Throws a one-line error that says what is wrong.
  */
 export function assertContract(bytes: Uint8Array, contract: Contract): void {
   const { irVersion, opsetImport, graph } = read(bytes);
@@ -28,7 +27,7 @@ function read(bytes: Uint8Array): onnx.ModelProto {
     const model = ModelProto.decode(bytes);
     if (model.graph) return model;
   } catch {
-    // what the decoder stumbled over says nothing to whoever publishes
+    // the decoder's error says nothing to an engineer who publishes
   }
   throw new Error("the graph is truncated or corrupt");
 }

@@ -38,7 +38,7 @@ before(async () => {
   const weights = Object.keys(dlrm.dense.matrices()).map((name) => dlrm.dense.values(name));
   for (const values of [...weights, dlrm.embeddings.weights.values, dlrm.wide.weights.values])
     for (let i = 0; i < values.length; i++) values[i] += 0.2 * random.normal();
-  // one request of somebody who has not done anything
+  // one request of a user without interactions
   for (let i = 0; i < rows; i++)
     for (const column of activityColumns) examples.dense[examples.rowOf(52, i) * denseWidth + column] = 0;
   dlrm.newUserStrength = 0.25;

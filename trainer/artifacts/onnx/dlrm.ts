@@ -1,7 +1,6 @@
 /**
- * The ranker as an ONNX graph: the same equations as dlrm/network.ts, then the calibration. What all candidates of a request
- * share is worked out once, in matrices of one row. Weights stand in it as training has them, and read-weights.ts finds
- * them; a runtime cuts them into parts when it loads the graph.
+ * The ranker as an ONNX graph: the equations of dlrm/network.ts, then the calibration. Values that all candidates share are computed
+ * once, in matrices of one row. Weights are stored as in training for read-weights.ts; a runtime cuts them into parts on load.
  */
 import {
   categories,
@@ -113,9 +112,12 @@ function withPopularity(
   return g.add(g.multiply(word, counts), g.matMul(popularity, g.multiply(weights, rest)));
 }
 
-/** [1, 1]: what counts of all but the simple list: 1, or `newUserStrength` for somebody who has not done anything and follows nobody. */
+/**
+ * [1, 1]: the weight of all but the simple list: 1, or `newUserStrength` for a user without interactions and
+ * follows.
+ */
 function strength(g: GraphBuilder, { newUserStrength }: Dlrm, userFeaturesOf: string): string {
-  // a count of 1 is a logarithm of .69, so twice their sum is above 1 for everybody else
+  // a count of 1 is a logarithm of 0.69, so twice their sum is above 1 for all other users
   const columns = new Float32Array(userFeatures.length);
   for (const column of activityColumns) columns[column] = -2;
   const isNew = g.relu(

@@ -78,7 +78,7 @@ async function prepare(
   onProgress: OnProgress,
   signal: AbortSignal | undefined,
 ): Promise<PreparedVectors & { users: number }> {
-  // from now on it is kept as long as a model that nobody published yet
+  // from now on it is kept as long as an unpublished model
   const used = db.updateTable("recsys_engine.vector_bases").set({ used_at: sql<Date>`now()` });
   if (!(await isReplica(client))) await execute(client, used.where("basis_id", "=", basis.id));
   const [{ posts }] = await run(client, db.selectFrom("recsys.source_posts").select(countOf().as("posts")));

@@ -11,7 +11,10 @@ import { type Community, withoutVectors } from "../replay/community.ts";
 /** What of a model's vectors says which it reads of a community; undefined: none. */
 export type VectorsOf = Pick<VectorSpec, "basis" | "users"> | null | undefined;
 
-/** The community with what was reduced by a basis, of posts and, where the model reads theirs, of users; without a basis as if nobody had a vector. */
+/**
+ * The community with vectors reduced by a basis, of posts and, where the model reads theirs, of users; without a
+ * basis, without vectors.
+ */
 export async function withVectors(database: Database, community: Community, spec: VectorsOf): Promise<Community> {
   const without = withoutVectors(community);
   if (!spec) return without;

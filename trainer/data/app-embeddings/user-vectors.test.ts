@@ -72,7 +72,7 @@ function vectorsOf(rows: { id: string; text: string }[]): { id: string; vector: 
   });
 }
 
-/** What a feed of somebody is told of their own vector. */
+/** The user's own vector in their feed. */
 async function inContext(pool: pg.Pool, user: string, model: number): Promise<number[] | null> {
   const { rows } = await pool.query("select components::text from recsys_engine.user_context($1, $2, recsys.clock())", [
     user,

@@ -20,9 +20,8 @@ const then = "now() - interval '100 hours'";
 const [reader, many] = [id("a", 0), id("a", 1)];
 
 /**
- * 50 authors wrote 10 posts each in the last days, to which two people came, and then 4, two at an instant, to which nobody came yet; later one wrote 700,
- * to 200 of which three came. The reader came to something of all authors, and follows those who came to any.
- * They log in days later: before that a week says enough, and nothing is popular.
+ * 50 authors wrote 10 posts each in the last days, with two people's interactions, and then 4, two at an instant, without any; later one wrote 700,
+ * 200 of them with three people. The reader came to posts of all authors and follows these; logins come days later, so a week says enough.
  */
 await pool.query(`
   create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$

@@ -9,7 +9,10 @@ interface Shared {
   isFull: boolean;
 }
 
-/** The first `size` of some posts, of which `maxPerAuthor` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
+/**
+ * The first `size` of some posts, with at most `maxPerAuthor` of each author first. `authors`: by post, −1: unknown,
+ * no author.
+ */
 export function authorCappedPosts(
   posts: Iterable<number>,
   authors: ArrayLike<number>,

@@ -81,7 +81,7 @@ test("requests, candidates and features after the bound are those of the whole c
     some.requests.map((request) => ({ ...request, event: request.event + shift })),
     all.requests,
   );
-  // somebody with more than 200 interactions may be offered what they interacted with before those
+  // a user with more than 200 interactions may be offered posts that they came to before those
   const same = all.requests.flatMap(({ user }, r) => (isForgetful(user) ? [] : [r]));
   assert.ok(same.length > 0.8 * all.requests.length);
   for (const r of same)
@@ -161,7 +161,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   assert.deepEqual(examplesAgain.requests, examples.requests);
   for (const column of ["found", "posts", "weights", "dense", "categories"] as const)
     assert.deepEqual(examplesAgain[column], examples[column], column);
-  // whoever asks for everything gets what was not thinned
+  // a read of everything gets what was not thinned
   const everything = await communityFromDatabase(database);
   assert.ok(everything.timeline.wholeFrom > 0 && everything.timeline.length >= again.timeline.length);
   const histories = new Histories(everything.community, Number.POSITIVE_INFINITY);
@@ -169,7 +169,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   for (const user of users.ids.keys()) assert.deepEqual(histories.latest(user, from), kept.latest(user, from));
 });
 
-/** Whether the bound made somebody forget something. */
+/** Whether the bound made the model forget interactions of a user. */
 function isForgetful(user: number): boolean {
   const { users } = whole.community.interactions;
   const count = (of: Int32Array) => of.reduce((sum, each) => sum + (each === user ? 1 : 0), 0);

@@ -1,4 +1,7 @@
-/** Users as they would be had they just come: the ranker learns from them what few acts are worth, of which a community that is not growing has few examples. */
+/**
+ * Users as if they were new: the ranker learns from them what few actions are worth; a community that does not grow
+ * has few examples.
+ */
 import { decay, halfLives } from "../../../supabase/functions/_shared/features/decay.ts";
 import { hoursBetween } from "../../../supabase/functions/_shared/features/hours.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
@@ -7,7 +10,7 @@ import { recentHabit } from "../../../supabase/functions/_shared/features/recent
 import { emptyUserState } from "./empty-user-state.ts";
 import type { CommunityState } from "./state.ts";
 
-/** What the ranker sees of somebody at an instant who did nothing but their latest `acts`; 0: they have just signed up. */
+/** The ranker's view of a user at an instant who did nothing but their latest `acts`; 0: they have just signed up. */
 export function coldStartUserState(
   state: CommunityState,
   user: number,

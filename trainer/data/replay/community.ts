@@ -6,13 +6,16 @@ export interface Community {
   posts: Posts;
   /** In order of time; events of the same instant keep the order in which they happened. */
   interactions: Interactions;
-  /** Left out: nobody follows anybody. */
+  /** Left out: no follows. */
   follows?: Follows;
-  /** Left out: nobody follows a topic. */
+  /** Left out: no followed topics. */
   topics?: FollowedTopics;
   /** What people do that those who follow them may read, as numbers of `kinds`; left out: all of it. */
   readable?: number[] | undefined;
-  /** How many days a post stays in the index of vectors without anybody coming to it (recsys.settings.index_window_days); left out: for ever. */
+  /**
+   * The days that a post stays in the index of vectors without interactions (recsys.settings.index_window_days);
+   * left out: for ever.
+   */
   indexedDays?: number | undefined;
   /** The posts that users came to because they were promoted, as user * posts + post; left out: none. */
   pushed?: Set<number> | undefined;

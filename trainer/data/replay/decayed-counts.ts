@@ -1,6 +1,6 @@
 /**
- * How many people came to each post, decayed with one half-life, as of any later instant: such counts fall alike, so their order changes only where
- * somebody comes. As recsys_engine.post_stats.trend and recsys_engine.popularity.
+ * Interactions of each post, decayed with one half-life, as of any later instant: all counts decay alike, so their
+ * order changes only with an interaction. As recsys_engine.post_stats.trend and recsys_engine.popularity.
  */
 import { halfLives } from "../../../supabase/functions/_shared/features/decay.ts";
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
@@ -11,7 +11,7 @@ export class DecayedCounts {
   readonly halfLife: number;
   private readonly counted: number;
   private readonly most: number;
-  /** By post: when its count will have fallen to 1, in half-lives; −∞: nobody came. */
+  /** By post: when its count will have fallen to 1, in half-lives; −∞: no interactions. */
   private readonly values: Float64Array;
   private kept: { alive: number; first: number[]; all?: number[] } | undefined;
 
@@ -23,9 +23,9 @@ export class DecayedCounts {
     this.values = new Float64Array(posts).fill(Number.NEGATIVE_INFINITY);
   }
 
-  /** Somebody came to a post at an instant; `recent`: its decayed counts as of then. */
+  /** Adds an interaction with a post at an instant; `recent`: its decayed counts as of then. */
   came(post: number, at: number, recent: ArrayLike<number>): void {
-    // as in SQL: somebody's second act long after their first finds next to nothing left of the count
+    // as in SQL: a person's second action long after their first finds almost nothing left of the count
     this.values[post] = Math.log2(Math.max(recent[this.counted], 1e-30)) + at / this.halfLife;
     this.kept = undefined;
   }

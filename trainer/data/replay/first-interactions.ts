@@ -1,8 +1,6 @@
 /**
- * First interactions: what the towers learn from, when the ranker is asked, and what an evaluation counts. One definition:
- * of a user's interactions with a post the earliest (of equal times the one with the lower id), if the post is somebody
- * else's and existed by then. The feature store marks the earliest (recsys_engine.post_stats.first_interaction), of posts of
- * somebody else alone; tests without a database mark them as it does.
+ * First interactions: the towers learn from them, the ranker is asked at them, and an evaluation counts them. Of a user's interactions with
+ * a post the earliest (ties: lower id), if another wrote it and it existed by then, as recsys_engine.post_stats.first_interaction.
  */
 import type { Community, Posts } from "./community.ts";
 

@@ -20,7 +20,7 @@ const inFull = views >= trainingEvents;
 const [latest, ofPerson] = inFull ? [trainingEvents, eventsOfPerson] : [1000, 100];
 const database = await eitherDatabase({ after }, "flood");
 const { pool } = database;
-/** What was read before anybody flooded it. */
+/** The values read before the flood. */
 let calm: Awaited<ReturnType<typeof read>>;
 
 before(async () => {

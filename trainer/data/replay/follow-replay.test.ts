@@ -14,7 +14,8 @@ const hoursAgo = (hours: number) => new Date(started - hours * 3_600_000);
 
 before(async () => {
   await fillCommunity(pool);
-  // an adopter's view may hold what the example app's table refuses: people twice, oneself, nobody, and what is no id
+  // an adopter's view may hold what the example app's table refuses: duplicates, oneself, unknown people, and
+  // invalid ids
   await pool.query("create table followed (user_id uuid, kind text, target text, created_at timestamptz)");
   await pool.query("grant select on followed to authenticated, service_role");
   await pool.query(

@@ -1,4 +1,4 @@
-/** Who follows whom and what at an instant of the replay, and the order of what those whom somebody follows came to. */
+/** Follows at an instant of the replay, and the order of posts that followed people interacted with. */
 import { retrieval } from "../../../supabase/functions/_shared/features/retrieval.ts";
 import type { Community, FollowedTopics, Follows } from "./community.ts";
 import type { Timeline } from "./timeline.ts";

@@ -16,9 +16,8 @@ import { readTimeline } from "./read-timeline.ts";
 import { login, type Timeline } from "./timeline.ts";
 
 /**
- * Interactions and logins that training holds in memory: 160 bytes each, 80 MB, whatever a community has gathered over the
- * years. The ranker learns from the last 6,000 requests, which are a few per cent of these; the towers from the first
- * interactions among these, and more would not fit into the minutes a training may take.
+ * Interactions and logins that training holds in memory: 160 bytes each, 80 MB, for a community of any age. The ranker learns from the last
+ * 6,000 requests, a few per cent of these; the towers from the first interactions, and more would not fit into a training's minutes.
  */
 export const trainingEvents = 500_000;
 
@@ -28,17 +27,13 @@ const trainingPages = 12_000;
 export interface LoadedCommunity {
   community: Community;
   timeline: Timeline;
-  /** What was shown lately, in order of time; none where nobody logs it. */
+  /** Recent impressions, in order of time; none where none are logged. */
   pages: ShownPage[];
 }
 
 /**
- * The community, users and posts numbered by time of creation, as of one snapshot of the database. With `latest`, only that
- * many events are read as a whole (or, where recsys_engine.prune_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
- * the last 200 interactions of each user. Candidates and features at an instant of the part read as a whole are then the
- * same as with everything, but for one thing: what a user did before those 200 is forgotten, so such a post may be a
- * candidate again, and its author counts for less. Counts, habits, words and histories are exact. Of a person who did more than `ofPerson` things
- * the latest are read: what they did before is no event, and a post is as quiet between two events as it was after the first.
+ * Reads the community in one snapshot, users and posts by time of creation. With `latest` only that many events are whole (fewer after pruning), plus
+ * last states and 200 interactions a user: results = those of everything, but older posts may return. `ofPerson`: a person's latest events.
  */
 export async function communityFromDatabase(
   database: Database,
@@ -124,8 +119,8 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
 }
 
 /**
- * What people came to within a day of its being promoted to them: nobody knows whether they would have without. This is asked of first interactions in the
- * part of the timeline that is whole, so a promotion more than a day before that is not read.
+ * Interactions within a day of a promotion to the person: without it they might not have happened. Asked of first
+ * interactions in the whole part of the timeline, so a promotion more than a day before that is not read.
  */
 async function readPushed(
   client: PoolClient,
@@ -155,7 +150,7 @@ async function readPushed(
   return pushed.size > 0 ? { pushed } : {};
 }
 
-/** Who follows whom, and what they may read of these; nothing where nobody follows anybody. */
+/** People's follows, and what they may read of these; empty without follows. */
 async function readGraph(
   client: PoolClient,
   userNumbers: Map<string, number>,
@@ -180,7 +175,7 @@ async function readGraph(
   return { follows, readable: (readable ?? []).map((kind) => kinds.indexOf(kind as Kind)) };
 }
 
-/** Who follows which topics, and the posts of these; nothing where nobody follows any. */
+/** Followed topics and their posts; empty without any. */
 async function readTopics(
   client: PoolClient,
   numbers: { users: Map<string, number>; posts: Map<string, number> },

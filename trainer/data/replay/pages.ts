@@ -8,27 +8,26 @@ import { type OptionalHead, optionalHeads } from "../../../supabase/functions/_s
 import { pagesCap } from "./per-user-cap.ts";
 import type { Numbers } from "./read-timeline.ts";
 
-/** What one feed showed somebody; users and posts by number. */
+/** One feed's posts, as shown to a user; users and posts by number. */
 export interface ShownPage {
   user: number;
   at: number;
   posts: number[];
   /** The place of each, from 1. */
   positions: number[];
-  /** Of each; left out: nobody knows. */
+  /** By post; left out: unknown. */
   told?: OptionalHeadLabels[];
 }
 
-/** What a person made of a shown post within a day, for the heads that not every model has: 1 or 0; left out: nobody knows. */
+/** A person's response to a shown post within a day, for the optional heads: 1 or 0; left out: unknown. */
 export type OptionalHeadLabels = Partial<Record<OptionalHead, number>>;
 
 /** How far back the exposure log is read, in days. */
 export const daysOfPages = 28;
 
 /**
- * At most about `most` pages of the last 28 days of the log, of everybody what a training takes of them a day (pagesCap), and of these, where there
- * are more, those of request ids that a hash picks; in order of time. Where the app said of some posts of a page that they came into view, the
- * others were not shown.
+ * At most about `most` pages of the last 28 days of the log, up to pagesCap a person and day; where there are more, those whose
+ * request ids a hash picks; in order of time. Where the app reported posts of a page as seen, the others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
   const last = db

@@ -7,20 +7,20 @@ import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
 import { groupBy } from "../../models/nn/group-by.ts";
 
 /**
- * Of all that is taken nobody is more than this share. The one who does most in Travel is .041 of its last 6,000 requests and .030 of its first
- * interactions; of its first year, .077 of 2,528 and .081 of 7,585.
+ * The largest share of one person. The most active one in Travel has 0.041 of its last 6,000 requests and 0.030 of
+ * its first interactions; of its first year, 0.077 of 2,528 and 0.081 of 7,585.
  */
 const largestShare = 1 / 12;
 
 /**
- * And of a day's pages nobody is more than this share, so that ten are a third of what all others were shown at most. In the synthetic community nobody
- * is, on any day.
+ * The largest share of one person in a day's pages, so that ten are at most a third of all others' pages. In the
+ * synthetic community no person reaches it on any day.
  */
 const largestShareOfDay = 1 / 40;
 
 /**
- * Events that training reads of a person, the latest: 1/50 of all that it reads (trainingEvents). Nobody in Travel did more than 6,562 things in six
- * years.
+ * Events that training reads of a person, the latest: 1/50 of all that it reads (trainingEvents). In Travel no
+ * person did more than 6,562 things in six years.
  */
 export const eventsOfPerson = 10_000;
 
@@ -34,8 +34,8 @@ export interface PerUserCap {
 }
 
 /**
- * Of 77,245 days on which somebody came to something in Travel 11 have more (.09 % of all first interactions; .7 % of its first year's), of 16,507 in
- * the synthetic community none.
+ * Of 77,245 days with interactions of a person in Travel 11 have more (0.09 % of all first interactions; 0.7 % of
+ * its first year's), of 16,507 in the synthetic community none.
  */
 const perDay = 20;
 
@@ -101,8 +101,8 @@ function countsOf(numbers: number[], users: ArrayLike<number>): number[] {
 }
 
 /**
- * Numbers (ascending) of `most` deeds drawn by a hash of their keys, so that the same are drawn again: one of everybody before a second of anybody,
- * and `ofPerson` of each at most.
+ * Numbers (ascending) of `most` actions drawn by a hash of their keys, so that the draw repeats: one of each person
+ * before a second of any, and `ofPerson` of each at most.
  */
 export function samplePerUser(
   { users, keys }: { users: ArrayLike<number>; keys: string[] },
@@ -125,7 +125,7 @@ export function topTenUserShare(users: ArrayLike<number>): { number: number; ten
   return { number: counts.size, ten: most.reduce((sum, count) => sum + count, 0) / users.length };
 }
 
-/** How many of each person make nobody more than a share of what is then taken of all. */
+/** The number per person that keeps each below a share of all that is then taken. */
 function boundOf(counts: number[], share: number, least: number, most = Number.POSITIVE_INFINITY): number {
   for (let bound = Number.POSITIVE_INFINITY; ; ) {
     const taken = counts.reduce((sum, count) => sum + Math.min(count, bound), 0);

@@ -55,7 +55,7 @@ export async function readTimeline(
     client,
     start ? counted.where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start, ">=")) : counted,
   );
-  // nobody is busy where everything of everybody is read
+  // no person is busy where everything of all is read
   const total = ofOthers + (busy.length > 0 ? busy.length * ofPerson : 0);
   function progress(done: number): void {
     onProgress({ step: "reading the timeline", done, total });
@@ -101,7 +101,7 @@ function bounded(count: number): number {
   return Math.min(count, Number.MAX_SAFE_INTEGER);
 }
 
-/** Somebody of whom not all is read since a start, and the last of what is left out. */
+/** A person with too many events since a start, and the last event that is left out. */
 interface BusyPerson extends TimelineStart {
   user_id: string;
 }
@@ -138,7 +138,7 @@ function isNoneOf(busy: BusyPerson[]): RawBuilder<boolean> {
 function eventsSince(start: TimelineStart | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
   const whole = db.selectFrom("recsys_engine.timeline").selectAll();
   const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
-  // nearly always: nobody is
+  // nearly always: no person is
   if (busy.length === 0) return since.as("timeline");
   // theirs one by one, by the index of each
   const latest = busy.map((person) =>
@@ -170,7 +170,7 @@ async function readHistory(
       "events.user_id",
       "events.post_id",
       "events.kind",
-      // of each person with each post of somebody else the first of each kind that is in no burst
+      // the first of each kind by each person with each post of another author, without bursts
       sql<boolean>`not ${row.ref("events.in_burst")} and ${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
         partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}, ${row.ref("events.in_burst")}
         order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),

@@ -26,9 +26,8 @@ const database = await testDatabase({ after }, "retrieval");
 const { pool } = database;
 
 /**
- * 80 authors with 20 posts each, an hour apart, all older than ten days. The reader viewed one post of each author long
- * ago, later one post a hundred times over and then ten others again and again; the crowd revived
- * 400 old posts eight days ago, 120 in the last week, and then talked 3,000 times and more about twenty.
+ * 80 authors with 20 posts each, an hour apart, all older than ten days. The reader viewed one post of each author long ago, then one a
+ * hundred times and ten others again and again; the crowd revived 400 old posts eight days ago, 120 last week, and 20 posts 3,000 times.
  */
 async function fill(pool: Database["pool"], busy = 0): Promise<void> {
   await pool.query(`

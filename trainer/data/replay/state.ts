@@ -1,8 +1,6 @@
 /**
- * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
- * recsys_engine.retrieve would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
- * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
- * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants.
+ * A community at one instant of its replay: `advance` moves it on, `candidates` returns recsys_engine.retrieve's answer then (see state.test.ts),
+ * with dismissed and seen posts as negatives. The candidates of 6,000 requests of Travel take 16 s here and 3 min 31 s in SQL.
  */
 import { monthHalfLifeIndex, weekHalfLifeIndex } from "../../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
@@ -101,7 +99,7 @@ export class CommunityState {
     this.topics.advance(now, this.alive);
   }
 
-  /** When a post was created and last active; null: nobody came yet. */
+  /** When a post was created and last active; null: no interactions yet. */
   times(post: number): { created_at: number; last_active_at: number | null } {
     const event = this.lastOfPost[post];
     return {
@@ -370,7 +368,7 @@ export class CommunityState {
     return true;
   }
 
-  /** Those to which somebody came in the last week. */
+  /** Posts with interactions in the last week. */
   private trending(now: number, eligible: SourceInputs["eligible"]): Iterable<number> {
     const coldest = now / this.trend.halfLife - 1.00001;
     const isIn = (post: number) => this.timeline.at[this.lastOfPost[post]] > now - trendingWindow && eligible(post);

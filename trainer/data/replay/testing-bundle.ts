@@ -8,8 +8,7 @@ import type { Community, Follows, Interactions } from "./community.ts";
 
 /**
  * The community of a bundle folder, numbered in order of time.
- *
- * @throws BundleError with file, line and reason, also where an interaction names a user or post the bundle does not have
+ * @throws BundleError with file, line and reason, also where an interaction names an unknown user or post
  */
 export async function communityFromBundle(folder: string): Promise<Community> {
   const files = await openBundle(folder);
@@ -95,7 +94,7 @@ function numbers(ids: string[]): Map<string, number> {
   return new Map(ids.map((id, i) => [id, i]));
 }
 
-/** A community whose interactions are not in order yet, so that nobody knows which are first. */
+/** A community whose interactions are not in order yet, so that first ones are unknown. */
 type Unordered = Omit<Community, "interactions"> & { interactions: Omit<Interactions, "first"> };
 
 /**

@@ -120,7 +120,10 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
   await later(-60);
 }
 
-/** Ten people who sign up two hours before each of these parts of the events and write a post an hour later, to which nobody comes. */
+/**
+ * Ten people who sign up two hours before each of these parts of the events and write a post an hour later, without
+ * interactions.
+ */
 export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: number[]): Promise<void> {
   await pool.query(
     `with instants as (

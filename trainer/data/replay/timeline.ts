@@ -1,10 +1,6 @@
 /**
- * A community's events with the feature store's rows next to them, in typed arrays: 300 bytes less per event than as objects.
- * A row is the state of post and user right after its event.
- *
- * A bounded timeline does not begin with the community. What it needs of the time before stands in front, in two stretches:
- * up to `history`, the interactions that users' histories are made of, 30 bytes each, without rows; and after them, up to
- * `wholeFrom`, the last event of each post and of each user, for their rows. Both are 0 where nothing was left out.
+ * A community's events with the feature store's rows, in typed arrays: 300 bytes less per event than objects. A row is the state after its
+ * event. Invariant of a bounded timeline: up to `history` interactions without rows (30 bytes), up to `wholeFrom` last events, then all.
  */
 import { halfLives } from "../../../supabase/functions/_shared/features/decay.ts";
 import {
@@ -65,7 +61,10 @@ export class Timeline {
   weights = new Float32Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);
-  /** 1 where an event changed the state of its post: of each person with a post of somebody else the first of each kind. */
+  /**
+   * 1 where an event changed the state of its post: the first of each kind by a person with a post of another
+   * author.
+   */
   changesPost = new Uint8Array(1024);
   /** [history] When the post was last active before the event, milliseconds; NaN: never. */
   foundAt = new Float64Array(0);

@@ -8,7 +8,7 @@ export function communityStart(days: number): number {
   return communityEnd - days * dayLength;
 }
 
-/** The millisecond of the day at which somebody with a favourite hour is around. */
+/** The millisecond of the day at which a person with a favourite hour is online. */
 export function timeOfDay(hour: number, normalDraw: number): number {
   const time = (((hour + 3 * normalDraw) % 24) + 24) % 24;
   return Math.floor((time / 24) * dayLength);

@@ -4,14 +4,13 @@ import { geometric, pickWeighted, stream } from "./draws.ts";
 import type { Person } from "./people.ts";
 
 /*
- * Whom the people of a synthetic community follow. They follow 5 others on average, and one in six nobody. The first three are found while
- * signing up, before the first visit; each further one takes a week on average. Three in twenty are known from elsewhere; the others are drawn
- * in proportion to
- *   rate · writing · taste²
- * where rate · writing is how much they write, whose tail makes a few of them known to many, and taste the cosine of both tastes.
+ * The follows of a synthetic community: 5 on average, and one person in six has none. The first three are found while signing
+ * up, before the first visit; each further one takes a week on average. Three in twenty are known from elsewhere; the others
+ * are drawn in proportion to rate · writing · taste² where rate · writing is how much they write, whose tail makes a few of
+ * them known to many, and taste the cosine of both tastes.
  */
 
-/** Somebody follows another from an instant on; both by number. */
+/** A person follows another from an instant on; both by number. */
 export interface NewFollow {
   user: number;
   target: number;
@@ -22,7 +21,7 @@ const averageFollows = 5;
 const atSignUp = 3;
 const second = 1000;
 
-/** The follows of a seed in order of time. Nobody follows who joined later than themselves, or on the last day. */
+/** The follows of a seed in order of time. No person follows one who joined later, or on the last day. */
 export function createFollows(seed: number, people: Person[]): NewFollow[] {
   const random = stream(seed, "follows");
   const follows = people.flatMap((person, user) => {

@@ -4,7 +4,7 @@ import { communityEnd, communityStart, dayLength } from "./calendar.ts";
 import { pick, pickSome, pickWeighted, stream } from "./draws.ts";
 import { facets, phrases, topicOf, topics } from "./topics.ts";
 
-/** Somebody of the synthetic community: what they like, and how they use the app. */
+/** A person of the synthetic community: their taste, and how they use the app. */
 export interface Person {
   id: string;
   createdAt: number;

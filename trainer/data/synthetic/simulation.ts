@@ -27,7 +27,7 @@ export const impressionsPerVisit = 10;
 const second = 1000;
 const hour = dayLength / 24;
 
-/** Somebody who comes at an instant. */
+/** A visit of a person at an instant. */
 interface Visit {
   user: number;
   at: number;
@@ -35,7 +35,7 @@ interface Visit {
 
 export type Simulation = ReturnType<typeof simulationOf>;
 
-/** A community as it goes on day by day: what is popular, and who has seen what. Without `dismissals` nobody dismisses anything. */
+/** A community as it goes on day by day: popular posts, and who has seen which. Without `dismissals` there are none. */
 export function simulationOf(
   seed: number,
   days: number,

@@ -996,7 +996,7 @@ export interface RecsysEngineFeedSettings {
    */
   dismiss_weight: number;
   /**
-   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
+   * The loss of a post by similarity to one above it on the page: exp(-diversity * cosine of their vectors) of its score is left. For a user with n < 10 posts in their history n / 10 of it counts. 0: nothing.
    */
   diversity: number;
   /**
@@ -1036,7 +1036,7 @@ export interface RecsysEngineFeedSettings {
    */
   trial_place: number;
   /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
+   * A post's score is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and where predicted long_view_weight * p(long view); dismiss_weight lowers it. A change counts in the next feed and in the listwise loss of the next training.
    */
   view_weight: number;
   /**
@@ -1219,7 +1219,7 @@ export interface RecsysEngineIndexWindow {
    */
   only_row: Generated<boolean>;
   /**
-   * Posts written before it, to which nobody came since, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.
+   * Posts written before it, without later interactions, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.
    */
   since: Generated<Timestamp>;
 }
@@ -1658,7 +1658,7 @@ export interface RecsysEnginePostTags {
    */
   post_id: string;
   /**
-   * One of its tags, in small letters, of which 100 count.
+   * One of its tags, in small letters; the first 100 count.
    */
   tag: string;
 }
@@ -2172,7 +2172,7 @@ export interface RecsysEngineTopics {
    */
   label: string;
   /**
-   * Of which model's vectors the centroid is. No foreign key: a topic outlives models.
+   * The model of the centroid's vector. No foreign key: a topic outlives models.
    */
   model_id: number;
   /**
@@ -2234,7 +2234,7 @@ export interface RecsysEngineTrainingRequests {
    */
   claim: number | null;
   /**
-   * When the lease ends and another worker may go on; null: in nobody's hands. Heartbeats move it.
+   * When the lease ends and another worker may go on; null: unclaimed. Heartbeats move it.
    */
   claimed_until: Timestamp | null;
   /**
@@ -2950,7 +2950,7 @@ export interface RecsysPromotions {
    */
   people: Json | null;
   /**
-   * In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.
+   * The limit of a person's pages with it within 24 hours; pages that come faster than they are logged may exceed it. Visitors, who are not logged, then see none. Null: no limit.
    */
   per_person_and_day: number | null;
   /**
@@ -3028,7 +3028,7 @@ export interface RecsysSettings {
    */
   dismiss_weight: Generated<number>;
   /**
-   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
+   * The loss of a post by similarity to one above it on the page: exp(-diversity * cosine of their vectors) of its score is left. For a user with n < 10 posts in their history n / 10 of it counts. 0: nothing.
    */
   diversity: Generated<number>;
   /**
@@ -3076,7 +3076,7 @@ export interface RecsysSettings {
    */
   impressions_per_day: Generated<number | null>;
   /**
-   * Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.advance_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.
+   * Posts older than so many days, without interactions of others in that time, are not in the HNSW index: recsys_engine.advance_index_window() removes them at night, and the roll-up adds posts with new interactions. Feeds find them by other sources. Null: all posts are in it.
    */
   index_window_days: number | null;
   /**
@@ -3120,7 +3120,7 @@ export interface RecsysSettings {
    */
   unserved_models_kept: Generated<string>;
   /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
+   * A post's score is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and where predicted long_view_weight * p(long view); dismiss_weight lowers it. A change counts in the next feed and in the listwise loss of the next training.
    */
   view_weight: Generated<number>;
   /**
@@ -3717,11 +3717,11 @@ export interface Functions {
   "recsys.stop_shadow": { args: { p_model: string | null }; row: { stop_shadow: unknown } };
   /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
-  /** Ends what recsys.watch began: drops its triggers from a table, and queues what its rows name, so that the next roll-up works that out from what the views show by then. Null for a kind or column: any. Returns how many watches ended, 0 where there was none. Before a watched column is dropped or renamed, or after a view reads the table no longer. */
+  /** Ends what recsys.watch began: drops its triggers from a table and queues the entities of its rows, so the next roll-up follows the views. Null for a kind or column: any. Returns how many watches ended. Call it before a watched column is dropped or renamed, or after a view stops reading the table. */
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
   /** The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor). */
   "recsys.version": { args: {  }; row: { version: string } };
-  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts'. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
+  /** Follows a table by triggers (recsys_…) into feature store, vectors and recsys_engine.post_tags. p_kind: interactions, logins, posts, users, post_texts, user_texts, vectors, user_vectors. Queues present rows. A second call replaces texts, p_others, p_id, p_user_lookup. See docs/adopting.md. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
   /** The model that serves. Raises where none does. */
   "recsys_engine.active_model_id": { args: {  }; row: { active_model_id: number } };
@@ -3729,7 +3729,7 @@ export interface Functions {
   "recsys_engine.active_posts": { args: { p_request: string | null; p_limit: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys_engine.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
-  /** Has the index window follow settings.index_window_days, by about p_limit posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
+  /** Moves the index window along with settings.index_window_days, by about p_limit posts: idle posts leave the HNSW index, and others come back where the setting was raised or removed. Returns how many posts it looked at; 0: done. Called every minute of an hour of the night by pg_cron. */
   "recsys_engine.advance_index_window": { args: { p_limit?: number | null | undefined }; row: { advance_index_window: number } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
   "recsys_engine.alias_pattern": { args: { p_alias: string | null }; row: { alias_pattern: string } };
@@ -3741,7 +3741,7 @@ export interface Functions {
   "recsys_engine.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
   /** Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving. */
   "recsys_engine.assign_buckets": { args: { p_experiment_id: number | string | null }; row: { assign_buckets: unknown } };
-  /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
+  /** Joins posts to the topic with the nearest centroid, by the vectors that a model's post tower gives for their text alone (p_vectors; null: by the served ones, which reflect readers as well), and returns how many. None where topics are of another model or are being replaced: they join afterwards. */
   "recsys_engine.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
   /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
   "recsys_engine.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
@@ -3799,7 +3799,7 @@ export interface Functions {
   "recsys_engine.claim_batch_page": { args: { p_run_id: number | string | null; p_lease: string | null }; row: { page: number; claim: number; user_ids: string[] } };
   /** Claims up to p_limit due jobs for p_lease, half the oldest and half the newest. A job that was claimed twice before is returned alone, by every other claim at most while others wait. */
   "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
-  /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
+  /** Claims the due request for p_lease: a started one without a worker, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
   "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
   /** Returns those of some posts or users (p_kind) that still exist after a row of theirs was deleted. Removes jobs and pending changes of the others, and queues them for recsys.erase() where the engine has data of them (p_is_known). */
   "recsys_engine.clean_up_deleted_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_is_known?: boolean | null | undefined }; row: { clean_up_deleted_entities: string[] } };
@@ -3833,7 +3833,7 @@ export interface Functions {
   "recsys_engine.contains_any": { args: { p_text: string | null; p_parts: readonly (string | null)[] | null }; row: { contains_any: boolean } };
   /** Adds so many events to the caller's day in recsys_engine.user_days. Called by recsys_engine.record_events. */
   "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_limit and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  /** Counts posts of the last seven days after an instant that might be in a user's feed: without own, seen, dismissed, muted, filtered (p_filter) and waiting ones (recsys_engine.listed_posts); of follows alone for such feeds. Counts to p_limit; with a filter or mutes among the newest 300. */
   "recsys_engine.count_new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_limit?: number | null | undefined }; row: { count_new_posts: number } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_limit at most. */
   "recsys_engine.count_states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_limit: number | null }; row: { count_states_since: number } };
@@ -3851,7 +3851,7 @@ export interface Functions {
   "recsys_engine.defer_recompute": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { defer_recompute: unknown } };
   /** Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
   "recsys_engine.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
-  /** Takes the oldest p_limit of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.deferred_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
+  /** Takes the oldest p_limit of recsys_engine.feature_changes. Recomputations go to recsys_engine.deferred_changes, and of these it takes the smallest first, p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns the work. */
   "recsys_engine.dequeue_changes": { args: { p_limit: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once. */
   "recsys_engine.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
@@ -3901,15 +3901,15 @@ export interface Functions {
   "recsys_engine.feature_drift": { args: { p_day: Date | string | null }; row: { feature: string; psi: number; independent: number } };
   /** The population stability index by feature of a day and model against training: sum over bins of (served - trained) * ln(served / trained). Below 0.1: equal; above 0.25: different (Siddiqi, 2006); by chance about 9 / people (Yurdakul, 2018). No rows without training_features. */
   "recsys_engine.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
-  /** The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity. */
+  /** The rows of recsys_engine.post_stats, latest_post_stats, user_stats and latest_user_stats that differ from the expected ones (null: no row). Empty after recsys.roll_up() without writers, but for recsys.feature_store_failures and thinned states. To mend: queue them with at -infinity. */
   "recsys_engine.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
   /** The candidates of one feed as one JSON object, for a recsys_engine.candidate_query. The service role calls it; the reader's role decides which posts are candidates. */
   "recsys_engine.feed_candidates": { args: { p_query: string | null }; row: { feed_candidates: any } };
-  /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
+  /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, overridden by p_assigned (null for most users): settings without recsys_engine.newcomer_share, and model_id, if it can serve. assigned: other keys. No row: recsys.settings is empty. */
   "recsys_engine.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
   "recsys_engine.feed_preference": { args: { p_user_id: string | null }; row: { feed_preference: string } };
-  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served. */
+  /** The request for a user's feed as of an instant, with the interactions (10,000), dismissals (5,000), seen posts (5,000), follows (1,000) and topics. Empty for a visitor (p_user_id null) and without personalisation. p_filter: see recsys_engine.with_filter. p_seed, p_served: earlier pages. */
   "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** Candidates of the reader's own sources, and which of the worker's global candidates the reader may be shown. Sources search as the service role; what is returned passed recsys_engine.eligible_posts as the reader. */
   "recsys_engine.find_beside_global": { args: { p_query: string | null; p_request: string | null }; row: { posts: string; shown: string[]; ranks: any; common: any; lists: any } };
@@ -3925,27 +3925,27 @@ export interface Functions {
   "recsys_engine.first_hits": { args: { p_request: string | null; p_source: string | null; p_limit: number | null; p_topic?: string | null | undefined }; row: { first_hits: string } };
   /** A user's first interaction with any post, without backdated days. Null: none. */
   "recsys_engine.first_interaction_at": { args: { p_user_id: string | null }; row: { first_interaction_at: Date } };
-  /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
+  /** Folds a text for the search of muted words: small letters, compatible forms as one (NFKD), no accents, soft hyphens or other letters without width. Letters of scripts without spaces stand apart, so that words are found in a sentence. Same as folded() in _shared/features/words.ts. */
   "recsys_engine.fold_text": { args: { p_text: string | null }; row: { fold_text: string } };
   /** The strongest reason to follow an author or a topic: {kind: came_to_posts, posts} by the number of its posts that the user interacted with (null: none), or {kind: followed_by, people: three at most} by its followers among those whom the user follows (null: none). */
   "recsys_engine.follow_reason": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { follow_reason: any } };
-  /** For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows. */
+  /** For a project whose app tables arrive by logical replication, which fires no statement trigger: queues each arriving row of watched tables for feature store and vectors, and the present rows. Call it after subscribing and after each recsys.watch. Returns how many watches it follows. */
   "recsys_engine.follow_replication": { args: {  }; row: { follow_replication: number } };
   /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
   "recsys_engine.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
-  /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys_engine.post_tags. */
+  /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 with the newest readable posts, that one first: as in recsys_engine.post_tags. */
   "recsys_engine.followed_topics": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_topics: string[] } };
-  /** The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector. */
+  /** The mean vector of recent actions of people, as far as the caller may read these: of the first 50 people the last 5 interactions and 5 own posts each. Null: no people, or no vectors. */
   "recsys_engine.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
-  /** The p_most newest posts of the people and topics that a user follows (recsys_engine.followed_people, recsys_engine.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys_engine.feed_request. */
+  /** The p_most newest posts of the people and topics that a user follows as of an instant, newest first, as far as readable: without own, muted, dismissed and served ones, but with seen ones. follows_author, topic: the reason; arguments as in recsys_engine.feed_request. */
   "recsys_engine.following_feed": { args: { p_user_id: string | null; p_now: Date | string | null; p_most: number | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; follows_author: boolean; topic: string; served_key: number } };
-  /** Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay. */
+  /** Leaves one row of recsys_engine.feature_changes per post, and one per person, to compute from the beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. Without states of people these are all changed posts and all people; else other rows stay. */
   "recsys_engine.gather_changes": { args: {  }; row: { gather_changes: number } };
   /** The columns of which a generated column is made. */
   "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
   /** recsys_engine.requested_posts, for functions of 1.0.0. */
   "recsys_engine.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
-  /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.post_columns, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
+  /** The posts of global sources for a user without history who may read all, and up to 1,000 more of a source where strangers may read too few: posts (recsys_engine.post_columns), texts, text_key, {source: place}, and closed_authors, whose posts are hidden from strangers. For the service alone. */
   "recsys_engine.global_candidates": { args: { p_now?: Date | string | null | undefined }; row: { global_candidates: any } };
   /** Hits of the sources that are the same for all users, without posts that are hidden from the user, known to them or served. p_extent as in recsys_engine.source_fetch_limit. */
   "recsys_engine.global_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; fetch_limit: number; post_id: string; author_id: string; rank: number; place: number } };
@@ -3989,7 +3989,7 @@ export interface Functions {
   "recsys_engine.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
   /** A name as SQL has it, quoted where that is needed, in one line. */
   "recsys_engine.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
-  /** Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since. */
+  /** The idle posts among some: written before recsys_engine.indexed_since(), without later interactions of others. */
   "recsys_engine.idle_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { idle_posts: string } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys_engine.index_fix": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_fix: string } };
@@ -3999,7 +3999,7 @@ export interface Functions {
   "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new?: boolean | null | undefined }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
-  /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
+  /** The beginning of the index window: older posts without later interactions of others are idle. -infinity: none is. */
   "recsys_engine.indexed_since": { args: {  }; row: { indexed_since: Date } };
   /** Four rows for each person shown a drafted page of a counted experiment, by request_id: their actions within outcome_window on each team's picks. An action counts for the page that showed the post last before it. Skips open windows and places of no team. */
   "recsys_engine.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
@@ -4055,7 +4055,7 @@ export interface Functions {
   "recsys_engine.matches_mute": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null; p_description: string | null }; row: { matches_mute: boolean } };
   /** How many posts of one author precede all others' in a source of that size. */
   "recsys_engine.max_per_author": { args: { p_size: number | null; p_extent: string | null }; row: { max_per_author: number } };
-  /** Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post. */
+  /** Whether a promotion with a place names its posts or authors: any author may give their post a tag, language or date. */
   "recsys_engine.may_pin": { args: { p_place: number | null; p_filter: string | null }; row: { may_pin: boolean } };
   /** Computes the recsys.daily_metrics of one day but lag and degraded, again if they exist, and returns how many. Raises for a day that ended less than a day ago, since its labels are open. Reads that day's impressions, samples of earlier days, and interactions; locks nothing of feeds. */
   "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
@@ -4099,9 +4099,9 @@ export interface Functions {
   "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_limit: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
   "recsys_engine.off_policy_estimates": { args: { p_people: readonly (string | null)[] | null }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number } };
-  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_head_events), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
+  /** Actions that an optional head predicts (recsys_engine.optional_head_events) on posts shown in an interval, within a day, or, for dismiss, mutes within an hour (author, topic or text). The latest 20 mutes of a person count, each for 1,000 posts shown before. Without withdrawn and undated ones. */
   "recsys_engine.optional_head_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
-  /** How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22. */
+  /** Counts posts, or users, with a vector by encoder and length; for a table of more than 10,000 rows an estimate (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and a sample 0.22. */
   "recsys_engine.own_vector_shapes": { args: { p_entity: string | null }; row: { encoder: string; dimension: number; entities: number; is_estimate: boolean } };
   /** The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read. */
   "recsys_engine.own_vectors": { args: { p_entity: string | null; p_encoder: string | null; p_ids: readonly (string | null)[] | null }; row: { id: string; vector: any } };
@@ -4141,7 +4141,7 @@ export interface Functions {
   "recsys_engine.post_order_column": { args: { p_role: string | null }; row: { relation: string; columns: string } };
   /** Estimates how many users interacted with posts of a post's topic that any signed-in member may read, in the last 28 days, by recsys_engine.rounded_people_count(). Null: too few, or no topic yet. All posts of a topic share the estimate. Always one row. */
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
-  /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
+  /** Columns of posts at an instant, in order, as one object. states: their rows of recsys_engine.post_stats (null: no interaction); has_embedding, embeddings: vectors of the model in pgvector's binary form and base64; has_components, components: the same of own vectors, null where unused. */
   "recsys_engine.post_snapshots": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { post_snapshots: any } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
@@ -4153,13 +4153,13 @@ export interface Functions {
   "recsys_engine.posts_of_newcomers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { posts_of_newcomers: string[] } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
-  /** Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts. */
+  /** Watched tables with several vectors of a post by the same encoder (recsys_engine.own_vectors takes the lowest), and the number of posts. */
   "recsys_engine.posts_with_several_vectors": { args: {  }; row: { table_name: string; posts: number } };
   /** Those of some posts that may be in the feed, each once, with their state as of the request's instant. */
   "recsys_engine.prefilter_posts": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { prefilter_posts: string } };
   /** Counts the days (UTC) before an instant on which a user interacted with posts, up to p_limit, without backdated days. */
   "recsys_engine.prior_active_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_limit: number | null }; row: { prior_active_days: number } };
-  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.feed_candidates, the service role calls it, and what may be shown is decided under p_role. */
+  /** The promotions for a user (p_user_id null: a visitor), newest first, with the posts that they may be shown, and details of those not in p_candidates; and the first p_floor readable posts of p_small_groups (recsys_engine.small_group_posts). Called by the service; p_role decides on visibility. */
   "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
   /** A call of recsys.watch, as SQL, for a table that a source view reads; p_kind: the kind of its rows; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice or are ambiguous, as where a join finds the person or post. */
   "recsys_engine.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
@@ -4169,11 +4169,11 @@ export interface Functions {
   "recsys_engine.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
   /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
   "recsys_engine.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
-  /** Forgets the trials of posts that are older than recsys_engine.exploration_max_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
+  /** Removes trials of posts older than recsys_engine.exploration_max_age(), their viewers, and erased users from other counts, and returns how many trials. Called every night by pg_cron. */
   "recsys_engine.purge_exploration_stats": { args: {  }; row: { purge_exploration_stats: number } };
   /** Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; removes rows of recsys_engine.user_days after 31 days. Keeps restored partitions for a week. Fails after a second where readers hold impressions. */
   "recsys_engine.purge_impressions": { args: {  }; row: { purge_impressions: number } };
-  /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
+  /** Deletes the rows of callers who have a whole allowance again, and returns how many. Called every night by pg_cron. */
   "recsys_engine.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
   /** Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many. */
   "recsys_engine.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
@@ -4181,7 +4181,7 @@ export interface Functions {
   "recsys_engine.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys_engine.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
-  /** Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
+  /** Queues all entities of a table, for the feature store and the vectors; entities that wait already are not queued again. p_watch: as in recsys.watches. p_with_users: users of interactions as well, so that a user whose rows the view no longer shows is recomputed. */
   "recsys_engine.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
   /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
   "recsys_engine.quoted_sql": { args: { p_text: string | null; p_quote: string | null }; row: { quoted_sql: string } };
@@ -4205,9 +4205,9 @@ export interface Functions {
   "recsys_engine.reads_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { reads_columns: boolean } };
   /** The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either. */
   "recsys_engine.real_numbers": { args: { p_numbers: readonly (number | null)[] | null }; row: { real_numbers: number[] } };
-  /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history. */
+  /** The last 50 posts of others in a user's last 200 interactions up to an instant, each at its earliest, latest first, with the post's state before: {post_id, title, tags, at, created_at, last_active_at, comments}, in ms. For the ranker. p_latest: see recsys_engine.user_history. */
   "recsys_engine.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
-  /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.failed_feature_changes. p_changed_users, p_changed_posts, p_changed_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
+  /** Computes the states of posts or users (p_kind), each from its instant on; on failure in twentieths, until the failing ones are in recsys_engine.failed_feature_changes. p_changed_*: changed interactions and logins; p_until: queues the rest. Returns rows, dependent users, revisited. */
   "recsys_engine.recompute_states": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
   /** last_active_at and comments of a post just before an interaction, computed from interactions older than pruning_progress.thinned_before, where recsys_engine.post_stats has no state. No row: no earlier event, or an interaction of another user than the claims name. */
   "recsys_engine.reconstruct_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
@@ -4225,7 +4225,7 @@ export interface Functions {
   "recsys_engine.refresh_first_day_interactions": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { refresh_first_day_interactions: Date[] } };
   /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
   "recsys_engine.refresh_topics": { args: {  }; row: { refresh_topics: number } };
-  /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
+  /** Recounts recsys_engine.user_affinities of distinct users whose counted actions changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys_engine.refresh_user_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { refresh_user_affinities: number } };
   /** Marks a candidate as refused by the gate (p_gate: the reason) and removes its vectors and neighbours, which no reader has seen; keeps the row and the graphs for a while, for an engineer who asks why. */
   "recsys_engine.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
@@ -4243,19 +4243,19 @@ export interface Functions {
   "recsys_engine.requested_posts": { args: { p_user_id: string | null; p_requested: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
-  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_followee_engagements): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
+  /** Posts for a user at an instant with {source: rank} (topic:NAME within followed), interactions with the author, whether followed, and interactions of followed people: readable, without own, known, dismissed, muted, seen and served ones (p_served). At most 1,000 rows, unordered. */
   "recsys_engine.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** The p_limit newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others'. */
   "recsys_engine.retrieve_followed": { args: { p_request: string | null; p_limit: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_unindexed) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
+  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; ties by id. By the HNSW index (misses 1 to 4 %), or exactly where the readable posts are few. Without idle posts, unless pooled. p_is_quick: no exact search, visibility or shares. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The first p_limit posts of a source, with at most p_share per author before all others'. For all sources but similar and followed, which have functions of their own. */
   "recsys_engine.retrieve_source": { args: { p_request: string | null; p_source: string | null; p_limit: number | null; p_share: number | null; p_topic?: string | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up(). */
+  /** Recomputes up to p_posts posts queued whole in recsys_engine.feature_changes, then up to p_people people, and queues people who interacted with these posts. Returns how many it took (0: none is left) and rows written. If it is stopped, the rest stays queued, also for recsys.roll_up(). */
   "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.dequeue_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
   "recsys_engine.roll_up_batch": { args: { p_limit: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
-  /** Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_changed_users, p_changed_posts, p_changed_at: whose interaction with which post changed, and when. Of a post among p_changed_posts, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */
+  /** Recomputes recsys_engine.post_stats and latest_post_stats of distinct posts from an instant on; returns rows written, and posts that only gained interactions of known users. p_changed_*: users, posts and times of changed interactions: for these posts only new interactions are read; for others, all. */
   "recsys_engine.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
   /** Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_changed_users, p_changed_posts, p_changed_at: as for posts; a post of null stands for anything the user did. */
   "recsys_engine.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_changed_users: readonly (string | null)[] | null; p_changed_posts: readonly (string | null)[] | null; p_changed_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
@@ -4269,7 +4269,7 @@ export interface Functions {
   "recsys_engine.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
   /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
   "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
-  /** The posts of some scopes (recsys.source_post_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_limit; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
+  /** The posts of some scopes (recsys.source_post_scopes; null: without one) at an instant, 184 bytes each in base64, by id: id, author hash (0: unknown), creation, last activity, trend, popularity (-infinity: none) and vector, in binary form. No row above p_limit (null: an empty one). For the service. */
   "recsys_engine.scope_candidates": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_limit: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
@@ -4293,9 +4293,9 @@ export interface Functions {
   "recsys_engine.similar_posts_for_caller": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
-  /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
+  /** The newest posts of small groups (recsys.settings.group_by), whose authors are together at most a tenth of those of the last 28 days: 20 of each and 200 at most. Each author's first comes before any second one. A worker asks once a minute. */
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
-  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
+  /** All posts that the caller may read, where these are at most 2,000 and less than half of the posts with interactions, else null. p_share: the share that the caller may read, 0 to 1; where that makes 6,000 posts at most, up to as many, newest first. By the indexes of the app's policies. */
   "recsys_engine.small_readable_set": { args: { p_share?: number | null | undefined }; row: { small_readable_set: string[] } };
   /** Whether any post waits. Nearly everywhere none does, and walks go down the app's own index. */
   "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
@@ -4355,7 +4355,7 @@ export interface Functions {
   "recsys_engine.update_exploration_stats": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { update_exploration_stats: number } };
   /** The components of a user's own vector by the basis of a model. Null: the user has none, or the model reads none of users. */
   "recsys_engine.user_components": { args: { p_user_id: string | null; p_model_id: number | string | null }; row: { user_components: string } };
-  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_preference). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
+  /** The user tower's inputs for a user at an instant: profile, ID embedding, vectors of the last 50 posts (history_posts), stats, number of follows and recsys_engine.followed_vector, recsys_engine.user_components, recent interactions, feed_preference. A visitor is a new user. No row: unknown user. */
   "recsys_engine.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; components: string; feed: string } };
   /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already. */
   "recsys_engine.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
@@ -4369,7 +4369,7 @@ export interface Functions {
   "recsys_engine.validate_experiment_settings": { args: { p_settings: string | null }; row: { validate_experiment_settings: any } };
   /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
   "recsys_engine.validate_experiment_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
-  /** Which of some posts a user's feed (p_user_id null: a visitor's) may show now, as the caller reads them: they are there, are not the user's own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_requested_posts), so that they may be their own or withheld. */
+  /** The posts among some that a user's feed (p_user_id null: a visitor's) may show now: readable, not own, not muted, not withheld, and passing the filter (recsys_engine.with_filter). p_is_named: the app named them (recsys_engine.with_requested_posts), so they may be own or withheld. */
   "recsys_engine.visible_posts": { args: { p_user_id: string | null; p_post_ids: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_is_named?: boolean | null | undefined }; row: { visible_posts: string[] } };
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys_engine.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
@@ -4381,17 +4381,17 @@ export interface Functions {
   "recsys_engine.with_engaged_posts": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
   "recsys_engine.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute. */
+  /** A request with the posts that followed people interacted with, as far as the caller may read that: the last 50 interactions of each of the 100 followed last. Posts of most people come first, then the latest. Names the two latest people of a post whose profile is readable and not muted. */
   "recsys_engine.with_followee_engagements": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** recsys_engine.with_prefiltered_pool, for functions of 1.0.0. */
   "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
-  /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.small_readable_set), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.small_readable_set, without a filter. */
+  /** A request with the pool of its sources: all posts of a small readable set (recsys_engine.small_readable_set, up to 2,000); with a filter all that pass, below 1,000, else 1,000 newest and the nearest, active and trending of 20,000. p_may_be_few false: skips the set. p_share: as there. */
   "recsys_engine.with_prefiltered_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
   "recsys_engine.with_requested_posts": { args: { p_request: string | null; p_requested: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as a developer writes them, of PostgreSQL's print. */
   "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
-  /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
+  /** A text without invisible control characters; U+0085, an end of a line, becomes a blank. */
   "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
   /** An object whose list of ids names none of these any more. */
   "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
