@@ -1,5 +1,5 @@
 /** The prose of the code: comments of TypeScript and SQL, and descriptions of the API, for the tests of its words. */
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ParserPlugin, parse } from "@babel/parser";
 
@@ -105,28 +105,19 @@ export function filesWithProse(root: string): string[] {
     .sort();
 }
 
-/** The faults of each file below `paths`, as lines of text; of all files where there are no paths. */
-export function faultsOfFiles(root: string, paths: string[] = []): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const file of filesWithProse(root)) {
-    if (paths.length > 0 && !paths.some((path) => file.startsWith(path))) continue;
-    const faults = proseOf(file, readFileSync(join(root, file), "utf8")).flatMap((prose) =>
-      faultsOfProse(prose).map((fault) => `${file}:${prose.line}: ${fault}`),
+/** The faults of the files below `paths`, each a line of text; of all files where there are no paths. */
+export function faultsOfFiles(root: string, paths: string[] = []): string[] {
+  return filesWithProse(root)
+    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path)))
+    .flatMap((file) =>
+      proseOf(file, readFileSync(join(root, file), "utf8")).flatMap((prose) =>
+        faultsOfProse(prose).map((fault) => `${file}:${prose.line}: ${fault}`),
+      ),
     );
-    if (faults.length > 0) found.set(file, faults);
-  }
-  return found;
 }
 
-/** `node testing/comments.ts PATH…` prints the faults of the files below those paths; with --write it counts those of all files into the list of the test. */
+/** `node testing/comments.ts PATH…` prints the faults of the files below those paths. */
 if (import.meta.main) {
-  const root = join(import.meta.dirname, "..");
-  const paths = process.argv.slice(2).filter((argument) => argument !== "--write");
-  const faults = faultsOfFiles(root, paths);
-  if (process.argv.includes("--write")) {
-    const counts = Object.fromEntries([...faults].map(([file, { length }]) => [file, length]));
-    writeFileSync(join(root, "testing/prose-allowed.json"), `${JSON.stringify(counts, null, 2)}\n`);
-  }
-  for (const lines of faults.values()) console.log(lines.join("\n"));
-  console.log(`${[...faults.values()].flat().length} faults`);
+  const faults = faultsOfFiles(join(import.meta.dirname, ".."), process.argv.slice(2));
+  console.log([...faults, `${faults.length} faults`].join("\n"));
 }

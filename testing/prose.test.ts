@@ -85,16 +85,6 @@ test("prose of the code is found where it is, and its faults with it", () => {
   );
 });
 
-/** Files whose comments were written before these rules, with how many faults each has: `node testing/comments.ts --write` shrinks it. */
-const allowed: Record<string, number> = JSON.parse(textOf("testing/prose-allowed.json"));
-
 test("comments and descriptions are short, and without riddles", () => {
-  const faults = faultsOfFiles(root);
-  const more = [...faults].filter(([file, lines]) => lines.length > (allowed[file] ?? 0));
-  assert.deepEqual(
-    more.flatMap(([, lines]) => lines),
-    [],
-  );
-  const fewer = Object.entries(allowed).filter(([file, count]) => (faults.get(file)?.length ?? 0) < count);
-  assert.deepEqual(fewer, [], "node testing/comments.ts --write");
+  assert.deepEqual(faultsOfFiles(root), []);
 });

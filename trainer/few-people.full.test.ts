@@ -172,7 +172,7 @@ test("fine-tuning an earlier model, too", async () => {
       },
       community,
     );
-  // compared with one that is fine-tuned too: that alone is .027 of R@20 below training from scratch here
+  // compared with one that is fine-tuned too: that alone is 0.027 of R@20 below training from scratch here
   const [next, unattacked] = [
     await trainModel(attacked, { ...options, until, from: earlierOf(attacked) }),
     await trainModel(honest, { ...options, until, from: earlierOf(honest) }),

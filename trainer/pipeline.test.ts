@@ -83,7 +83,7 @@ test("neighbours are there where the earlier model has them, known to the ranker
 test("it learns from what is new alone, and of that the towers have seen nothing when the ranker learns from it", () => {
   const { model, examples } = second;
   assert.equal(model.newInteractions, first.since);
-  // nobody is more than a twelfth of them
+  // no person is more than a twelfth of them
   const ofEach = Map.groupBy(examples.requests, ({ user }) => user);
   assert.ok(examples.requests.length > 0.9 * first.since && examples.requests.length <= first.since);
   for (const { length } of ofEach.values()) assert.ok(length <= first.since / 12, `${length} of ${first.since}`);

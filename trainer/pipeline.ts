@@ -179,9 +179,8 @@ function withVectors(towers: TrainedTowers, { posts }: Community): Pick<TrainedM
 export type HeldPair = Pick<Request, "user" | "post" | "labels">;
 
 /**
- * Trains on a random split, where time says nothing: the towers on `base`, the ranker on pairs held out of it at random,
- * as requests made when all of `base` had happened; then the towers are fine-tuned on `whole`, which has the held pairs
- * too. Neighbours are learned of both in the same way.
+ * Trains on a random split, where time says nothing: the towers on `base`, the ranker on pairs held out of it at random, as requests after
+ * all of `base`; then the towers are fine-tuned on `whole`, with the held pairs. Neighbours are learned of both in the same way.
  */
 export async function trainModelOnPairs(
   base: LoadedCommunity,

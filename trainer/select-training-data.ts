@@ -34,7 +34,7 @@ export function selectTrainingData(
   return { learnedFrom: "pages", pages, until: settled };
 }
 
-/** The latest pages, `most` at most, of which everybody has their share. */
+/** The latest pages, `most` at most, each person with a limited share. */
 export function latestPages(pages: PageRequest[], most?: number): PageRequest[] {
   return Array.from(capPerUser(columnsOf(pages), pagesCap, most), (i) => pages[i]);
 }
@@ -66,8 +66,8 @@ export function columnsOf(requests: RankerRequest[]) {
 }
 
 /**
- * The requests that the ranker learns from, and the later ones that it does not. Of what is held out, too, everybody has their share, and whoever did
- * more than that of late has it left out: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
+ * The requests that the ranker learns from, and later held-out ones. Held-out requests of a person are limited to their
+ * share, too: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
  */
 export function rankerPartsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
   const every = Uint32Array.from(requests.keys());

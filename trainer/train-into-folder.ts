@@ -27,10 +27,8 @@ import { type Config, defaultConfig } from "./training/config/config.ts";
 import { earlierModel, type WarmStart, type WithoutVectors } from "./warm-start.ts";
 
 /**
- * What happened less than an hour before a training is left to the next one, which starts where this one ends. By then
- * whoever viewed a post has said what they think of it: within an hour come 99.3 % of Travel's comments and 99.0 % of its
- * votes that come within a day of the first interaction, and all of the synthetic community's. And what was written in a
- * transaction that had not been committed when the community was read is there too.
+ * Events of the last hour before a training are left to the next one. By then users have acted on what they viewed: within an hour
+ * come 99.3 % of Travel's comments and 99.0 % of its votes of a day after the first interaction. Late commits are there, too.
  */
 const settledAfter = hour;
 

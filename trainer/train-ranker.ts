@@ -14,7 +14,7 @@ import { defaultConfig } from "./training/config/config.ts";
 
 export interface RankerTraining extends RankerExampleOptions {
   scoreWeights: number[];
-  /** Given what the ranker was trained on, some 270 MB that nobody else keeps: for models to compare it with. */
+  /** Gets the ranker's training examples, some 270 MB that are not kept elsewhere: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
 }
 

@@ -28,7 +28,7 @@ export interface TrainingScope {
   pages: PageRequest[];
   /** What happened before this instant is learned from. */
   until: number;
-  /** Events of the timeline: first interactions, of which everybody has their share. */
+  /** Events of the timeline: first interactions, each person with a limited share. */
   interactions: Uint32Array;
 }
 

@@ -1,7 +1,6 @@
 /**
- * docs/training.md, walked through as an ML engineer would: its files, and its commands in a shell, in its order. What differs from the page:
- * `--database` names the test's own; dates lie within the invented community, which ends in March 2026; two draws are searched and then three,
- * not twenty, so that the walk stays below 90 seconds; and the worker ends once it has trained (`--once`).
+ * Walks through docs/training.md as an ML engineer would: its files, and its commands in a shell. Differences from the page: the
+ * database, dates within the invented community (it ends in March 2026), two and three draws instead of twenty, and `--once`.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -108,7 +108,7 @@ function shareOf(feeds: Set<string>[], is: (post: string, feed: number) => boole
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} % of places`;
 
-/** Honest people's feeds while nobody attacks. */
+/** Honest people's feeds without an attack. */
 let base: Set<string>[] | undefined;
 /** They have been there for two days and did nothing, which changes no feed. */
 const nothing = "";
@@ -238,7 +238,8 @@ test("who copies what stands in most feeds takes nothing off them, and brings no
     ["two posts in most feeds, copied by one", 1, () => mostOf(base as Set<string>[], 2), "", 0.02],
     ["ten in most feeds, copied by ten", 10, () => mostOf(base as Set<string>[], 10), "", 0.05],
     ["the same, and all come to all copies", 10, () => mostOf(base as Set<string>[], 10), actOnEachOther(1), 0.05],
-    // who comes to nobody has 50 % of the places with a post each, copied or not, as ten honest authors have
+    // accounts without interactions have 50 % of the places with a post each, copied or not, as ten honest authors
+    // have
     ["ten old posts, copied by ten of a circle", 10, () => tenOld, `${actOnEachOther(1)}; ${findCircles}`, 0.05],
   ] as const) {
     base ??= await feeds(t);
@@ -259,8 +260,9 @@ test("an account that dates views back is no more known for it: as one that did 
   }
 });
 
-// of authors who come to nobody they have 50 % of the places with a post each, and all with four; with acts it was the same before they were a circle
-// among 400 people 40 posts move those next to them in the sources: 6.3 % change, of which they have 1.4 %
+// authors without interactions have 50 % of the places with a post each, and all with four; with acts it was the
+// same before they were a circle among 400 people 40 posts move those next to them in the sources: 6.3 % change, 1.4
+// % are theirs
 for (const [posts, bound] of [
   [1, 0.05],
   [4, people > 60 ? 0.08 : 0.05],
@@ -292,7 +294,7 @@ test("to each other they are not fewer: a closed organisation loses nothing", as
   assert.ok(own > (people > 60 ? 0 : 0.2) && changed <= 1 / 200, percent(changed));
 });
 
-/** And half of the honest view and vote for a post within ten hours, or whoever is said. */
+/** And half of the honest people view and vote for a post within ten hours, or the given people. */
 const goesViral = (post: string, by = honest.filter((_, i) => i % 2 === 0)) =>
   ["post_views", "post_votes"]
     .map(
@@ -301,15 +303,16 @@ const goesViral = (post: string, by = honest.filter((_, i) => i % 2 === 0)) =>
        from public.posts cross join unnest('{${by}}'::uuid[]) with ordinality as reader (id, n) where ${post}`,
     )
     .join(";");
-// 30 readers in the short form: with 12, two swaps of a last place are .8 % of 240 places
+// 30 readers in the short form: with 12, two swaps of a last place are 0.8 % of 240 places
 const readers = (whoDidNotCome = false) =>
   honest.filter((_, i) => !whoDidNotCome || i % 2 === 1).slice(0, people > 60 ? 60 : 30);
 
-// in 400 people's community a post that says something else changes .2 to .4 %, whatever it says; in 60 people's, trained for one epoch,
-// three seeds had 0, 1.7 and 2.3 %
+// in 400 people's community a post that says something else changes 0.2 to 0.4 %, for any text; in 60 people's,
+// trained for one epoch, three seeds had 0, 1.7 and 2.3 %
 for (const [name, accounts, attack, prepare, bound] of [
   ["all titles and texts and the 100 most frequent tags in a post", 1, stuffed, yesterday, people > 60 ? 0.008 : 0.03],
-  // it had 2.1 % of 60 people's places before, and one of 20 afterwards, as long as new people moved a post of whom nobody known had met
+  // it had 2.1 % of 60 people's places before, and one of 20 afterwards, as long as new people moved a post of
+  // authors without a known reader
   [
     "comments of nine new accounts on a post of yesterday",
     10,
@@ -331,7 +334,8 @@ for (const [name, accounts, attack, prepare, bound] of [
     assert.ok(mean <= bound, said);
   });
 
-// who came to it has another history then: of 30 of 400 people's 21 % change. Of others' .5 %, and 2.7 % when posts had ID embeddings: docs/research/experiments.md
+// readers who came to it have another history then: of 30 of 400 people's 21 % change. Of others' 0.5 %, and 2.7 %
+// when posts had ID embeddings: docs/research/experiments.md
 test("another text of a post after it went viral changes little for who did not come to it", async (t) => {
   const { changed, own, had } = await effectOf(t, 1, another, `${yesterday};${goesViral(isTheirs)}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);

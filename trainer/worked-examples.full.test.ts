@@ -67,7 +67,7 @@ test("two files make a setting: it changes a feed, and a variant overrides it wi
   assert.ok(visitor);
 });
 
-/** A small community with posts that nobody came to; the source by all ways, and by the replay. */
+/** A small community with posts without interactions; the source by all ways, and by the replay. */
 const bringsSource = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { createGlobalCandidatesCache } from "../supabase/functions/_shared/recommend/sources/global-candidates.ts";

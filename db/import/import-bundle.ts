@@ -59,8 +59,7 @@ export async function importBundle(
 }
 
 /**
- * Imports a bundle that feeds are served from: users, posts and interactions at once, the rest in short statements; resumes
- * where it stopped.
+ * Imports a bundle that feeds are served from: users, posts, interactions at once, the rest in short statements; resumes.
  * @throws as `importBundle`; `recsys_engine.imports` shows an import that is not complete
  */
 export async function importEarly(

@@ -86,7 +86,7 @@ test("the weights become a model folder, and each ID embedding stays with its us
     (await database.pool.query(`select ${name}_id as id from recsys.source_${name}s order by created_at, ${name}_id`))
       .rows;
   const people = (await ids("user")).map(({ id }) => id);
-  // somebody who was not there yet comes first in the order of users
+  // a user who was not there yet comes first in the order of users
   await database.pool.query(
     "insert into public.profiles (id, created_at) values ('00000000-0000-4000-8000-000000000001', '2000-01-01')",
   );

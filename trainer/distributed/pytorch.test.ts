@@ -152,7 +152,7 @@ async function trainedTowers(): Promise<Towers> {
   return towersOfWeights(tensors, vocabulary, { ...towerOptions, reads: { posts: true, users: true } }, "towers");
 }
 
-/** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
+/** One step of the trainer's own: its loss, and the gradients; Adam's first mean is a tenth of these. */
 async function throughTowers() {
   const { community } = loaded;
   const { idEmbeddingDropout: postIdEmbeddingDropout } = plan.towers;
@@ -192,7 +192,7 @@ async function throughTowers() {
   };
 }
 
-/** Invented requests, of which some have labels of five heads, some unknown ones, and some nobody came to a post of. */
+/** Invented requests: some with labels of five heads, some with unknown ones, and some without a positive. */
 async function throughFiveHeads() {
   const heads = ["view", "vote", "comment", "dismiss", "long_view"] as const;
   const random = new Random(7);

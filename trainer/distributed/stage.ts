@@ -70,7 +70,7 @@ export async function writeStage(
   facts[path] = await factsOf(join(folder, path));
 }
 
-/** What of a stage whoever imports its weights reads. */
+/** The part of a stage that an import of its weights reads. */
 const stageSchema = z.object({ inputs: z.object({ heads: z.array(z.string()).refine(isHeadList) }) });
 
 /** Reads the ranker's stage; throws a `UserError` where there is none. */

@@ -1,6 +1,6 @@
 /**
- * Users, posts, interactions and impressions as they are in the database, each row in the shard of its user or post: any number of machines may
- * each write a shard. Whoever wants no personalisation is a user without a profile, and nothing that they did or saw is there.
+ * Users, posts, interactions and impressions of the database, each row in the shard of its user or post: several machines
+ * may each write a shard. A user without personalisation has no profile, interactions and impressions there.
  */
 import { join } from "node:path";
 import { type Expression, sql } from "kysely";
@@ -89,7 +89,7 @@ export async function exportTables(client: PoolClient, options: TableOptions): P
 }
 
 function tablesOf({ shard, from, to }: TableOptions): Record<string, Table> {
-  /** A number of an id that is the same whoever asks. */
+  /** A number of an id that is the same for all machines. */
   const isOurs = (id: Expression<unknown>) =>
     sql<boolean>`mod(mod(hashtextextended(${id}::text, 0), ${shard.of}) + ${shard.of}, ${shard.of}) = ${shard.number - 1}`;
   const between = (at: Expression<unknown>) =>

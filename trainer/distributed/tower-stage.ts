@@ -137,7 +137,9 @@ export async function writeTowerStage(
   });
 }
 
-/** ID embeddings mostly start at zero, and there is one for each user and post: whoever reads the file knows their shape. */
+/**
+ * ID embeddings mostly start at zero, and there is one for each user and post: readers of the file know their shape.
+ */
 function thatAreNotZero(weights: Record<string, Matrix>): Record<string, Matrix> {
   return Object.fromEntries(Object.entries(weights).filter(([, { values }]) => values.some((value) => value !== 0)));
 }

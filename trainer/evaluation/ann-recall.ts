@@ -22,7 +22,9 @@ export interface AnnRecall {
 
 /** The last is as many as the source brings. */
 const depths = [20, sources.similar.size];
-/** At most this many users are searched for, those of the latest lists: 500 give the mean to ± .001 at a recall of .99. */
+/**
+ * The most users that are searched for, those of the latest lists: 500 give the mean to ± 0.001 at a recall of 0.99.
+ */
 const mostUsers = 500;
 
 /** The builder, with the table that is gone with the transaction. */

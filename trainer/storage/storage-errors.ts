@@ -9,7 +9,7 @@ interface Place {
 }
 
 interface StorageError extends Error {
-  /** Of Node, where nobody answered. */
+  /** A code of Node, where no server answered. */
   code?: string;
   $metadata?: { httpStatusCode?: number };
 }

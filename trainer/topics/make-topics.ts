@@ -1,8 +1,7 @@
 /**
- * Topics of the active model's vectors, made next to those that are there and then put in their place:
- *
- *   vectors ──> k-means ──> those too small go ──> the same as which earlier one? ──> names ──> one transaction
- *   (pages)     begun where the earlier topics' posts are now
+ * Topics of the active model's vectors, made next to the old ones and then put in their place:
+ * - vectors (pages) ──> k-means, begun where the earlier topics' posts are now ──> without those too small
+ * - ──> matched to earlier topics ──> names ──> one transaction
  */
 import { sql } from "kysely";
 import type pg from "pg";

@@ -1,7 +1,6 @@
 /**
- * Names for topics: the terms that set a topic's posts apart from all others, by the log-odds ratio with an informative Dirichlet prior (Monroe,
- * Colaresi and Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for Identifying the Content of Political Conflict", 2008). It is
- * divided by its standard error, so that neither a word that stands everywhere comes first nor one that stands once.
+ * Names topics by the terms that set their posts apart from all others: the log-odds ratio with an informative Dirichlet prior (Monroe,
+ * Colaresi and Quinn, "Fightin' Words", 2008), divided by its standard error, so that neither common words nor single ones come first.
  */
 import { stemmer } from "stemmer";
 import type { AllTerms, TermCount, TopicTerms } from "./term-counts.ts";

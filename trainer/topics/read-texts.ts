@@ -1,7 +1,6 @@
 /**
- * The words that may name topics. Labels are shown to everybody, so they are made of what everybody may read and of nothing else: asked as the
- * app's row level security decides for somebody who is signed in and whom nobody knows; and once more as the role anon, for whom visitors are.
- * In a community where such a member may read no post, topics have no labels.
+ * The words that may name topics. Labels are shown to all, so they use only posts that an unknown signed-in member may read,
+ * and once more as the role anon, for visitors. In a community where such a member may read no post, topics have no labels.
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";

@@ -1,7 +1,6 @@
 /**
- * Where k-means begins: k-means++ (Arthur and Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007). Each further centroid
- * is a post drawn in proportion to its squared distance from the nearest centroid so far; of several draws the one that lowers the sum of these
- * most is taken, as the paper proposes in its last section.
+ * Starts of k-means: k-means++ (Arthur and Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007). Further centroids are drawn
+ * in proportion to the squared distance from the nearest one; of several draws the one that lowers their sum most is taken.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Random } from "../models/nn/random.ts";

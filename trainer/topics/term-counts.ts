@@ -2,7 +2,7 @@
 import { type PostWords, termsOf } from "./terms.ts";
 
 export interface NamingPost extends PostWords {
-  /** null: nobody who is known, and then a post counts for itself. */
+  /** null: unknown, and then a post counts for itself. */
   author_id: string | null;
   /** Whether visitors may read it, and are shown the same words. */
   is_public: boolean;
@@ -22,7 +22,7 @@ export interface TermCount {
 
 /** Of one topic. */
 export interface TopicTerms {
-  /** How many authors, or posts of nobody. */
+  /** How many authors, or posts without an author. */
   authors: number;
   /** Those that may name it. */
   terms: Map<string, TermCount>;

@@ -25,10 +25,10 @@ const views = {
 
 const names = Object.fromEntries(Object.entries(views).map(([route, [name]]) => [route, name]));
 
-/** The console of whoever holds a secret key of the project. */
+/** The console for holders of a secret key of the project. */
 export function ConsoleApp({ config }: { config: SiteConfig }) {
   const [key, setKey] = useState(readKey);
-  // whoever pastes the address into a tab that is at the console already loads no page
+  // an address pasted into a tab that is at the console already loads no page
   useEffect(() => {
     const read = () => setKey((before) => readKey() ?? before);
     addEventListener("hashchange", read);

@@ -13,7 +13,7 @@ type Ask = <Answer = AnswerTable>(question: string, parameters?: Parameters) => 
 export class KeyRefused extends Error {}
 
 export function openConsole({ url }: SiteConfig, key: string): Ask {
-  // nobody is signed in: the key is all there is
+  // without a user: the key is all there is
   const { functions } = createClient(url, key, { auth: { persistSession: false, autoRefreshToken: false } });
   return async (question, parameters = {}) => {
     const { data, error } = await functions.invoke("console", { body: { ask: question, parameters } });

@@ -47,7 +47,7 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
 const heading = (name: string) => name.replaceAll("_", " ");
 const counted: Record<string, Head> = { views: "view", votes: "vote", comments: "comment" };
 
-/** Whether the columns are too wide for a phone, by the letters of their longest cells, of which long ones wrap. */
+/** Whether the columns are too wide for a phone, by the letters of their longest cells; long ones wrap. */
 function isRoomy(rows: ConsoleRow[], columns: string[]): boolean {
   const lettersOf = (name: string) =>
     Math.max(name.length, ...rows.map((row) => Math.min(cell(row[name]).length, longestUnbroken)));

@@ -5,7 +5,7 @@ import { isolated } from "../shared/isolated.ts";
 import type { Project } from "../shared/project.ts";
 import { type AppPost, type Follow, follow, type Mute, mute, unfollow, unmute } from "./app-tables.ts";
 
-/** What somebody did since their feed was made, as far as it changes the next one. */
+/** A user's action since their feed was made, as far as it changes the next one. */
 export type Act =
   | { kind: "view" | "vote" | "unvote" | "dismiss" | "undismiss"; post_id: string; title: string }
   | { kind: "comment"; id: string; post_id: string; title: string; body: string }
@@ -35,7 +35,7 @@ function eventOf(act: Act): NewEvent | undefined {
   }
 }
 
-/** What somebody did, before the title or name of what they did it to. */
+/** Words for an action, before the title or name of its object. */
 const did = {
   view: "opened",
   vote: "voted for",
@@ -50,7 +50,7 @@ const did = {
   unfollow: "unfollowed",
 };
 
-/** Why an act takes a post out of the feed; undefined: it does not. Of what was taken back again nothing may be left: see netOf. */
+/** Why an act takes a post out of the feed; undefined: it does not. Withdrawn acts are not among `acts`: see netOf. */
 export function whyGone(post_id: string, post: AppPost | undefined, acts: Act[]): string | undefined {
   for (const act of acts.toReversed()) {
     if (act.kind === "mute") {
@@ -113,8 +113,8 @@ function shortened(title: string): string {
 }
 
 /**
- * Stores what somebody did. Events are kept and sent in their order as soon as there is a network, which may take until the next visit;
- * mutes and follows go into the app's own tables, one after another, and fail without a network. Throws what refuses them.
+ * Stores a user's actions. Events are kept and sent in their order as soon as there is a network, which may take until the next
+ * visit; mutes and follows go into the app's own tables, one after another, and fail without a network. Throws the first refusal.
  */
 export async function sendActs(project: Project, userId: string, acts: readonly Act[]): Promise<void> {
   const events = acts.flatMap((act) => eventOf(act) ?? []);

@@ -3,7 +3,7 @@ import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Feed, FeedItem } from "../../client/src/index.ts";
 import type { Member } from "../../supabase/functions/_local/members.ts";
 
-/** What somebody says of themselves; the recommender reads it. */
+/** A user's profile; the recommender reads it. */
 export interface AppProfile {
   id: string;
   external_id: string | null;
@@ -11,7 +11,7 @@ export interface AppProfile {
   bio: string;
 }
 
-/** Somebody's own profile; null: they have none yet. */
+/** A user's own profile; null: they have none yet. */
 export async function readProfile(supabase: SupabaseClient, id: string): Promise<AppProfile | null> {
   const found: AppProfile[] = await rows(
     supabase.from("profiles").select("id, external_id, passions, bio").eq("id", id),
@@ -66,7 +66,7 @@ export async function mute(supabase: SupabaseClient, userId: string, { kind, val
   await inserted(supabase.from("mutes").insert({ user_id: userId, kind, value }));
 }
 
-/** The latest mutes of whoever is signed in. */
+/** The signed-in user's latest mutes. */
 export async function readOwnMutes(supabase: SupabaseClient, userId: string): Promise<Mute[]> {
   const own = supabase.from("mutes").select("kind, value").eq("user_id", userId);
   return await rows(own.order("created_at", { ascending: false }).limit(100));
@@ -92,7 +92,7 @@ export async function follow(
   await inserted(supabase.from("follows").insert({ user_id: userId, kind, target: value, ...created_at }));
 }
 
-/** The latest follows of whoever is signed in, and nobody else's, which an app's policies may let them read. */
+/** The signed-in user's latest follows, without others' that an app's policies may let them read. */
 export async function readFollows(supabase: SupabaseClient, userId: string): Promise<Follow[]> {
   const own = supabase.from("follows").select("kind, target").eq("user_id", userId);
   const found = await rows(own.order("created_at", { ascending: false }).limit(1000));
@@ -103,13 +103,16 @@ export async function unfollow(supabase: SupabaseClient, userId: string, { kind,
   await rows(supabase.from("follows").delete().eq("user_id", userId).eq("kind", kind).eq("target", value));
 }
 
-/** What somebody decides about their feed: following or impersonal; a topic of which they want more or less; or reposts, to be hidden. */
+/**
+ * A user's choice about their feed: following or impersonal; a topic of which they want more or less; or reposts, to
+ * be hidden.
+ */
 export interface FeedPreference {
   kind: "feed" | "more" | "less" | "hide";
   value: string;
 }
 
-/** Those of whoever is signed in: nobody else's can be read. */
+/** The signed-in user's own; others' cannot be read. */
 export async function readPreferences(supabase: SupabaseClient): Promise<FeedPreference[]> {
   return await rows(supabase.from("preferences").select("kind, value").order("kind").order("value"));
 }
@@ -140,7 +143,7 @@ export async function wantTopic(
   await prefer(supabase, userId, gone, [{ kind, value }]);
 }
 
-/** Whether a post of whoever is signed in (null: all of theirs) is for their followers alone. */
+/** Whether a post of the signed-in user (null: all of theirs) is for their followers alone. */
 export async function readWithheld(
   supabase: SupabaseClient,
   author_id: string,
@@ -257,7 +260,7 @@ interface Vote {
   value: number | null;
 }
 
-/** Which of these posts whoever is signed in voted for: nobody else's votes can be read. */
+/** Which of these posts the signed-in user voted for; others' votes cannot be read. */
 export async function readVotes(supabase: SupabaseClient, ids: string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   return votedFor(await rows(supabase.from("post_votes").select("post_id, value").in("post_id", ids)));

@@ -14,7 +14,10 @@ import { Leave, YouView } from "./people/you-view.tsx";
 import { FeedProvider, useReaderFeed } from "./use-feed.ts";
 import { WriteView } from "./write/write-view.tsx";
 
-/** A visitor's page, or that of whoever is signed in; each person has one of their own, so that nothing of one is shown to the next. */
+/**
+ * A visitor's page, or the signed-in user's; each user has a page of their own, so that none of it is shown to the
+ * next.
+ */
 export function FeedApp() {
   const { supabase } = useProject();
   const session = useSession(supabase);
@@ -22,10 +25,10 @@ export function FeedApp() {
   return session === null ? <Visitor /> : <Member key={session.userId} {...session} />;
 }
 
-/** What somebody sees who has not signed in: a feed by the interests they pick, which stay in their browser. */
+/** The page of a visitor: a feed by the interests they pick, which stay in their browser. */
 function Visitor() {
   const [route, failed] = useRoute().split("/");
-  // a new password takes somebody who is signed in
+  // a new password takes a signed-in user
   const signsIn = route === "people" || route === newPasswordRoute;
   const [interests, setInterests] = useStored<string[]>("interests", []);
   const feed = useReaderFeed({ interests });
@@ -44,7 +47,10 @@ function Visitor() {
   );
 }
 
-/** Who are you? On this machine any member of the community; elsewhere whoever signs in. `failed`: why a link signed nobody in. */
+/**
+ * Asks for the user: on this machine any member of the community, elsewhere a sign-in. `failed`: why a link did not
+ * sign in.
+ */
 function ChoosePerson({ failed }: { failed?: string | undefined }) {
   const { config } = useProject();
   return (
@@ -55,7 +61,7 @@ function ChoosePerson({ failed }: { failed?: string | undefined }) {
   );
 }
 
-/** All that somebody who is signed in sees. Their feed stays while they look at the other views. */
+/** All that a signed-in user sees. Their feed stays while they look at the other views. */
 function Member({ userId }: SignedIn) {
   const { supabase } = useProject();
   const [route, failed] = useRoute().split("/");
@@ -89,7 +95,7 @@ function Member({ userId }: SignedIn) {
     ideas: () => <IdeasView />,
     you: () => <YouView userId={userId} profile={profile} />,
     [newPasswordRoute]: () => <NewPassword />,
-    // the link of an e-mail, of whoever was signed in here already
+    // the link of an e-mail, opened by a user who was signed in here already
     ...(failed && { people: () => <SignedInAlready name={name} failed={failed} /> }),
   };
   const shown = Object.hasOwn(views, route) ? route : "feed";

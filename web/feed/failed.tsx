@@ -2,7 +2,7 @@ import { Trouble } from "../shared/elements.tsx";
 import { useTheFeed } from "./use-feed.ts";
 
 interface FailedProps {
-  /** Of what: see placeOf. */
+  /** The place of the failure: see placeOf. */
   place: string;
   /** Does it once more, where that takes more than the same acts. */
   again?(): void;

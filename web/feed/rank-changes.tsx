@@ -16,7 +16,7 @@ export function Moved({ changes, acts, isNews }: MovedProps) {
   const { marks } = useTheFeed();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    // whoever asked for it may be far down, at a button that is gone now
+    // the user who asked for it may be far down, at a button that is gone now
     if (isNews && acts.length > 0) heading.current?.focus();
   }, [acts]);
   const fresh = changes.filter(({ from }) => from === undefined);

@@ -30,7 +30,7 @@ interface State {
   /** What went wrong with the latest question, and which that was. */
   error: unknown;
   asked: Asked;
-  /** Of which tag that was to be. */
+  /** The tag that it was asked for. */
   askedTag?: string | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface FeedOf extends FeedReader, State, Omit<ReaderDeeds, "knowMarks"
 }
 
 interface FeedReader {
-  /** Whoever is signed in; undefined: a visitor. */
+  /** The signed-in user; undefined: a visitor. */
   userId?: string;
   /** Of a visitor. */
   interests?: string[];
@@ -58,7 +58,7 @@ interface FeedReader {
 
 const pageSize = 20;
 
-/** The feed of whoever is signed in, or a visitor's: its pages, what its reader does with them, and what becomes of it. */
+/** The feed of the signed-in user, or a visitor's: its pages, its reader's actions, and their results. */
 export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   const { supabase, recommender } = useProject();
   const { knowMarks, settle, forget, ...deeds } = useDeeds(userId);

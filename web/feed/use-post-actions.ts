@@ -76,7 +76,7 @@ export function useDeeds(userId: string | undefined): ReaderDeeds {
         }));
         return true;
       } catch (error) {
-        // that a view is not noted is no matter of whoever reads
+        // a view that is not noted is no matter of the reader
         const failure: [string, FailedDeed][] = isNew[0].kind === "view" ? [] : [[place, { error, acts: isNew }]];
         change((state) => ({ pending: rest(state), failures: new Map([...state.failures, ...failure]) }));
         return false;
@@ -103,7 +103,7 @@ export function useDeeds(userId: string | undefined): ReaderDeeds {
     () =>
       recommender.watch(({ unsent }) => {
         const { stored, pending } = latest.current;
-        // what the page before did; of what this one does its acts know more
+        // actions of an earlier page; those of this one are known better by its own acts
         if (stored.length + pending.length === 0) knowMarks(marksOf(unsent));
       }),
     [recommender, latest, knowMarks],

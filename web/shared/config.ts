@@ -3,7 +3,7 @@ export interface SiteConfig {
   url: string;
   /** Its publishable key, which is no secret. */
   key: string;
-  /** On this machine alone: whoever looks may choose which member of the community to be. */
+  /** On this machine alone: a visitor may choose which member of the community to be. */
   members?: boolean;
   /** There alone, too: milliseconds by which the community's clock is behind, since it was imported from an archive. */
   clockShift?: number;

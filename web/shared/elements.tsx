@@ -136,7 +136,7 @@ export function Trouble({ error, again, how = "Ask again" }: TroubleProps) {
 
 const offline = "You are offline.";
 
-/** An error in words for whoever looks at the page. */
+/** An error in words for users of the page. */
 function explain(error: unknown): string {
   if (error instanceof RecsysError) {
     if (error.code === "too_many_requests")

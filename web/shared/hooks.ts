@@ -89,7 +89,7 @@ export function useStored<Value extends object | string | null>(
   return [
     value,
     (change) => {
-      // whoever changes it may be gone from the page, and another have changed it since
+      // the component that changes it may be gone from the page, and another have changed it since
       const kept = read(name);
       const before = kept === undefined ? latest.current : (kept ?? initial);
       const next = typeof change === "function" ? change(before) : change;
@@ -124,7 +124,7 @@ export function useRoute(): string {
   useEffect(() => {
     const onChange = () => setRoute(current());
     addEventListener("hashchange", onChange);
-    // it may have changed before anybody listened
+    // it may have changed before there was a listener
     onChange();
     return () => removeEventListener("hashchange", onChange);
   }, []);
@@ -162,7 +162,7 @@ export function useParameter(name: string): [string | undefined, (value: string 
 
 const parameter = (name: string) => new URLSearchParams(location.search).get(name) || undefined;
 
-/** The way to a route once something is over that takes a while: whoever pressed a link meanwhile is where they want to be. */
+/** Goes to a route once a long task is over, unless the user has followed a link meanwhile. */
 export function goFromHere(): (route: string) => void {
   const { hash } = location;
   return (route) => {
@@ -176,7 +176,10 @@ export interface SignedIn {
   userId: string;
 }
 
-/** Who is signed in; null: nobody; undefined: not known yet. Changes with every sign-in and sign-out, in other tabs too. */
+/**
+ * The signed-in user; null: none; undefined: not known yet. Changes with every sign-in and sign-out, in other tabs
+ * too.
+ */
 export function useSession(supabase: SupabaseClient): SignedIn | null | undefined {
   const [session, setSession] = useState<SignedIn | null>();
   useEffect(() => {

@@ -1,7 +1,6 @@
 /**
  * For tests of the sign-in: a stand-in for Supabase Auth, by its documented requests and answers as far as supabase-js and the page send them.
- * No Auth of a real project can be reached from a test. Passwords, links that work once and sessions are real: the tokens are those that the
- * functions of this machine verify. There are no time limits, captchas or second factors.
+ * Passwords, links that work once and sessions are real, with tokens that local functions verify; no time limits, captchas or second factors.
  */
 import type { BrowserContext, Route } from "playwright-core";
 import type { servedCommunity } from "./community.ts";
@@ -19,7 +18,7 @@ interface AuthStandIn {
   settings: { external: Record<string, boolean>; disable_signup: boolean; mailer_autoconfirm: boolean };
   /** The e-mails it sent, the latest last. */
   mails: Mail[];
-  /** Whether the provider lets whoever comes from it in. */
+  /** Whether the provider lets its users in. */
   providerAllows: boolean;
   /** The paths it was asked, with their methods. */
   asked: string[];
@@ -98,7 +97,7 @@ export async function standInAuth(
         (await newAccount(to, String(password))).confirmed = true;
         return route.fulfill({ json: await sessionOf(to) });
       }
-      // of whoever is there already it says the same, with an id of nobody, and sends nothing
+      // for an existing account it says the same, with an id of no user, and sends nothing
       if (known?.confirmed)
         return route.fulfill({ json: { ...userOf(to, known), id: crypto.randomUUID(), identities: [] } });
       const account = await newAccount(to, String(password));

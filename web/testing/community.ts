@@ -37,7 +37,7 @@ async function fill(pool: pg.Pool): Promise<void> {
 
 let built: Promise<string> | undefined;
 
-/** The folder of the pages, built once in a process and gone with it: a build takes .5 s of a processor. */
+/** The folder of the pages, built once in a process and gone with it: a build takes 0.5 s of a processor. */
 async function builtPages(): Promise<string> {
   built ??= (async () => {
     const site = await mkdtemp(join(tmpdir(), "recsys-site-"));

@@ -1,4 +1,4 @@
-/** For tests of the console: its views, as whoever the key of an earlier address let in. */
+/** For tests of the console: its views, with the key of an earlier address. */
 import type { Page } from "playwright-core";
 
 /** Opens a view, and waits until all that it asks is answered. `site`: the community's address. */

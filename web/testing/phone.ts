@@ -10,9 +10,8 @@ import type { Stories } from "./stories.ts";
 export const phone = { width: 320, height: 640 };
 
 /**
- * What is wrong with a view as it is: wider than the screen, text outside its card, links of the navigation cut off, targets below 24 pixels
- * (WCAG 2.2, 2.5.8, which lets links within text be), radio buttons and checkboxes that look like fields,
- * tables that are partly out of sight, and fixed elements that cover more than a tenth of the screen.
+ * The faults of a view: wider than the screen, text outside its card, cut-off links, targets below 24 pixels (WCAG 2.2, 2.5.8, except links
+ * in text), radio buttons and checkboxes like fields, tables out of sight, and fixed elements over more than a tenth of the screen.
  */
 export async function phoneFaults(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
@@ -37,7 +36,7 @@ export async function phoneFaults(page: Page): Promise<string[]> {
     }
     for (const link of all("nav a")) {
       const { left, right } = link.getBoundingClientRect();
-      // somebody's name, which comes last, may be longer than there is room
+      // a user's name, which comes last, may be longer than there is room
       const isShortened = link.scrollWidth > link.clientWidth && link.matches(":not(:last-child)");
       if (left < 0 || right > innerWidth || isShortened) faults.push(`${named(link)} is cut off`);
     }

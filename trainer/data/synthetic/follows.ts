@@ -4,10 +4,12 @@ import { geometric, pickWeighted, stream } from "./draws.ts";
 import type { Person } from "./people.ts";
 
 /*
- * The follows of a synthetic community: 5 on average, and one person in six has none. The first three are found while signing
- * up, before the first visit; each further one takes a week on average. Three in twenty are known from elsewhere; the others
- * are drawn in proportion to rate · writing · taste² where rate · writing is how much they write, whose tail makes a few of
- * them known to many, and taste the cosine of both tastes.
+ * The follows of a synthetic community: 5 on average, and one person in six has none. The first three are found while
+ * signing up, before the first visit; each further one takes a week on average. Three in twenty are known from
+ * elsewhere; the others are drawn in proportion to
+ *   rate · writing · taste²
+ * where rate · writing is how much they write, whose tail makes a few of them known to many, and taste the cosine of
+ * both tastes.
  */
 
 /** A person follows another from an instant on; both by number. */

@@ -117,7 +117,7 @@ export function simulationOf(
   const utility = (user: number, post: number, now: number) =>
     expectedUtility(people[user], writings[post], warmth(post, now));
 
-  /** The page of highest expected utility: what nobody can beat. Reads of long ago may come again. */
+  /** The page of highest expected utility: an upper bound. Reads of long ago may come again. */
   function best(user: number, now: number): number[] {
     const leftOut = new Set(shown.leftOutOf(user));
     const left = [...writings.keys()].filter(

@@ -16,7 +16,7 @@ export function affinity(person: Person, writing: Writing): number {
   return 0.75 * person.tastes[writing.facet] + 0.25 * person.tastes[writing.second];
 }
 
-/** p(view | looked at), with the warmth of the moment (0: a post of today that nobody applauded yet). */
+/** p(view | looked at), with the warmth of the moment (0: a post of today without applause so far). */
 export function viewProbability(person: Person, writing: Writing, warmth = 0): number {
   const style = writing.isQuestion ? person.style : -person.style;
   return sigmoid(-2.8 + 4.4 * affinity(person, writing) + 0.5 * writing.quality + style + warmth);

@@ -31,8 +31,8 @@ export function truePreferences(seed: number, size: SyntheticSize = {}): TruePre
 const visits = 5;
 
 /**
- * What the cold users do next when the community of a seed ends: by user id, the ids of the posts they interact with in
- * their first visits, an hour apart. Nobody writes anything new meanwhile.
+ * The next posts of cold users when the community of a seed ends: by user id, the ids of posts that they interact
+ * with in their first visits, an hour apart. No post is written meanwhile.
  */
 export function firstVisits(seed: number, size: SyntheticSize = {}): Map<string, string[]> {
   const { people, writings, days, simulation } = new World(seed, size);

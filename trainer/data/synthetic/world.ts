@@ -14,7 +14,7 @@ export class World {
   /** All that is ever written, in order of time. */
   readonly writings: Writing[];
   readonly simulation: Simulation;
-  /** undefined: nobody dismisses anything. */
+  /** undefined: no dismissals. */
   readonly dismissals: Dismissals | undefined;
 
   constructor(seed: number, size: SyntheticSize = {}, dismisses = false) {

@@ -30,7 +30,7 @@ export function createWritings(seed: number, count: number, days: number, people
       const author = firstAbove(authorship, random.uniform() * total);
       if (people[author].createdAt < before) return author;
     }
-    // a community of a handful: whoever was there first
+    // a community of a handful: the earliest member
     return people.reduce((first, person, i) => (person.createdAt < people[first].createdAt ? i : first), 0);
   };
   const writings = Array.from({ length: count }, () => {

@@ -24,7 +24,7 @@ const community = smallCommunity(
 
 test("sums the cosines with the user's posts; own posts count, repeats do not", async () => {
   const scores = await scoresAfter(community, itemKnn(sizesOf(community)), 0, 10);
-  // user 0 has posts 0 and 2: cos(1,0) + cos(1,2) = 1/2 + 0; cos(2,0) + cos(2,2) = 1/√2 + 1; post 3 shares nobody
+  // user 0 has posts 0 and 2: cos(1,0) + cos(1,2) = 1/2 + 0; cos(2,0) + cos(2,2) = 1/√2 + 1; post 3 shares no user
   const expected = [1 + 1 / Math.SQRT2, 0.5, 1 / Math.SQRT2 + 1, 0];
   for (const [post, value] of expected.entries()) assert.ok(Math.abs(scores[post] - value) < 1e-12);
 });

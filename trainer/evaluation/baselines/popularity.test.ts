@@ -18,7 +18,7 @@ test("counts interactions; with a half-life of 2 hours each counts half after 2 
     ],
   );
   assert.deepEqual(await scoresAfter(community, popularity(sizesOf(community)), 0, 7), [2, 1, 0]);
-  // 2⁻³ + 2⁻² = .375 and 2⁻¹ = .5
+  // 2⁻³ + 2⁻² = 0.375 and 2⁻¹ = 0.5
   assert.deepEqual(await scoresAfter(community, popularity(sizesOf(community), 2), 0, 7), [0.375, 0.5, 0]);
 });
 

@@ -8,7 +8,7 @@ const near = (actual: number[], expected: number[]) => {
   for (const [i, value] of expected.entries())
     assert.ok(Math.abs(actual[i] - value) < 1e-12, `${actual} ≠ ${expected}`);
 };
-// "the" stands in 3 of 4 texts and weighs nothing at `commonest` .6
+// "the" occurs in 3 of 4 texts and weighs nothing at `commonest` 0.6
 const community = smallCommunity(
   2,
   [

@@ -68,7 +68,7 @@ export function communityBefore({ users, posts, interactions, ...graph }: Commun
     },
     posts: firstRows(posts, countBelow(posts.createdAt, instant)),
     interactions: firstRows(interactions, countBelow(interactions.at, instant)),
-    // with their times, by which whoever reads them goes
+    // with their times, which readers use
     ...graph,
   };
 }

@@ -1,7 +1,6 @@
 /**
- * Protocol 3, ideas: each post written from an instant on is given an audience from its text, tags and author alone, as of its creation,
- * by forecasters that learned from the time before; what came is how many distinct people other than its author did something with it
- * within 7 days.
+ * Protocol 3, ideas: forecasters that learned from the time before an instant predict the audience of each later post from
+ * text, tags and author. The truth is the number of distinct other people who interacted with it within 7 days.
  */
 
 import {

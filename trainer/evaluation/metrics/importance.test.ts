@@ -18,7 +18,7 @@ const age = postFeatures.indexOf("log_age");
 const votes = userFeatures.indexOf("log_votes");
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** Views depend on the post's age, votes on the user, comments on nothing; of what is dismissed, history tells nothing. */
+/** Views depend on the post's age, votes on the user, comments on nothing; history does not predict dismissals. */
 const ranker = {
   name: "known",
   heads: [...kinds, "dismiss"],

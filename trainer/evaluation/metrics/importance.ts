@@ -1,7 +1,6 @@
 /**
- * Permutation importance (Breiman, "Random Forests", 2001; of a fixed model Fisher, Rudin & Dominici 2019): how much worse each head gets
- * when one feature is shuffled, among the candidates of a list, or, where all of them share it, between lists. Features that say the same
- * stand in for each other, so each of them can look worth less than both are.
+ * Permutation importance (Breiman, "Random Forests", 2001; Fisher, Rudin & Dominici, 2019): the loss of each head when one feature is
+ * shuffled within a list, or, where all share it, between lists. Features that say the same can each look worth less than both are.
  */
 import { categories, requestCategories } from "../../../supabase/functions/_shared/features/categories.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";

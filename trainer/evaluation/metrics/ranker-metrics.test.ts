@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { headRows, type RankedList, rankerMetrics, sideBySide } from "./ranker-metrics.ts";
 
-/** Lists of two candidates, of none, and of one; nobody views, one vote, two comments. */
+/** Lists of two candidates, of none, and of one; no views, one vote, two comments. */
 const outcomes = [
   { post: 4, labels: [0, 1, 1] },
   { post: 4, labels: [0, 0, 1] },

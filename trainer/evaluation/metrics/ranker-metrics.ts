@@ -53,8 +53,8 @@ export function commonCandidates(models: { name: string; lists: RankedList[] }[]
 }
 
 /**
- * Of some rankers AUC and GAUC alone: what learned from pages says how likely somebody is to act on a post that is shown, and most candidates
- * were shown to nobody.
+ * Of some rankers AUC and GAUC alone: a ranker that learned from pages predicts actions on shown posts, and most
+ * candidates were not shown.
  */
 export function withoutProbabilities(metrics: HeadMetrics[], rankers: string[] = []): HeadMetrics[] {
   const none = { logLoss: Number.NaN, normalisedEntropy: Number.NaN, calibration: Number.NaN };

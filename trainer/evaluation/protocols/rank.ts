@@ -12,9 +12,8 @@ interface Ranking {
 export const listLength = 100;
 
 /**
- * Ranks the posts of `candidates` (one entry per post, 1 where it may be shown) by score; of equal scores the newer post
- * (the higher number) comes first. That is what a feed would do with posts it knows nothing about, and it is generous to
- * the simple baselines, which have many equal scores. Throws where a score is NaN.
+ * Ranks the posts of `candidates` (by post, 1 where it may be shown) by score; of equal scores the newer post (higher number) comes
+ * first, as in a feed of unknown posts, which favours simple baselines with many equal scores. Throws where a score is NaN.
  */
 export function rankOf(target: number, scores: Float64Array, candidates: Uint8Array, topSize: number): Ranking {
   return { rank: targetRanks([target], scores, candidates)[0], top: topOf(scores, candidates, topSize) };

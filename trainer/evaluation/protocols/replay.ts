@@ -1,7 +1,6 @@
 /**
- * Protocol 1, live replay: what a user would have seen. Train on what happened before `testFrom`, then walk through time;
- * at each first interaction with another's post, rank every post that exists at that instant, is not the user's own
- * and was not interacted with by them before.
+ * Protocol 1, live replay: train on events before `testFrom`, then walk through time; at each first interaction with another's post,
+ * rank every post that exists at that instant, is not the user's own and has no earlier interaction of theirs.
  */
 import type { Community } from "../../data/replay/community.ts";
 import { coldUsers, firstInteractions } from "../../data/replay/first-interactions.ts";

@@ -4,7 +4,7 @@ import { firstInteractions } from "../../data/replay/first-interactions.ts";
 import { communityBefore } from "../history/event-walk.ts";
 import { NumpyRandom } from "./numpy-random.ts";
 
-/** What trains, and what each user is tested on (posts by user; no entry: not tested). Nobody is tested on their own post. */
+/** The training data, and each user's test posts (no entry: not tested). No user is tested on their own post. */
 interface Split {
   /** Its posts are the catalogue. */
   training: Community;

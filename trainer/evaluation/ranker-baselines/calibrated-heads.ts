@@ -31,7 +31,7 @@ export async function calibratedHeads(
   for (let head = 0; head < kinds.length; head++) {
     const rows = labelledRows(examples, head);
     const known = training.some((row) => rows.labels[row] === 1);
-    // what nobody ever did has nothing but a rate to learn
+    // a head without positives has nothing but a rate to learn
     const logit = known ? await fit(rows, { training, heldOut }) : () => 0;
     const seen = columnOf(rows, logit, rowsOfRequests(examples, window));
     const unseen = columnOf(rows, logit, heldOut);

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { overSeedsOf, overSeedsTable, spreadOf, writeOverSeeds } from "./over-seeds.ts";
 import type { EvaluationReport } from "./report.ts";
 
-/** A report of two recommenders; `votes` undefined: nobody voted in the seed's sample. */
+/** A report of two recommenders; `votes` undefined: no votes in the seed's sample. */
 function reportOf(seed: number, recall: number, difference: number, votes: number | undefined): EvaluationReport {
   const slice = (mean: number) => ({ all: { lists: 10, "recall@20": { mean, error: 0.1 } } });
   const rest = { recall: [], diversity: { coverage: 0, gini: 0, intraListSimilarity: 0 } };

@@ -38,7 +38,10 @@ interface OverSeeds {
   ann: Spreads;
 }
 
-/** Mean and range of every figure; a seed without one (a head nobody used in its sample) is left out of that figure. */
+/**
+ * Mean and range of every figure; a seed without one (a head without positives in its sample) is left out of that
+ * figure.
+ */
 export function overSeedsOf(seeds: number[], reports: EvaluationReport[]): OverSeeds {
   const { protocol, settings, primary, baseline, recommenders } = reports[0];
   const shared = Object.entries(settings).filter(([name, value]) =>

@@ -107,7 +107,7 @@ export function pairedRows([first, ...others]: ReplayResult[]): ReportTable {
   };
 }
 
-/** The same of each head's normalised entropy on the same rows, of which less is better. */
+/** The same of each head's normalised entropy on the same rows; less is better. */
 export function pairedHeadRows(
   [first, ...others]: string[],
   heads: {

@@ -73,7 +73,7 @@ export class ReplayedSystem {
     this.events = Array.from({ length: timeline.length }, (_, i) => i).filter((i) => timeline.kinds[i] !== login);
   }
 
-  /** Trains on what happened before `testFrom`: once, whoever asks first. A model that was given is as it is. */
+  /** Trains on events before `testFrom`, once, at the first call. A given model stays as it is. */
   async train({ testFrom }: History): Promise<void> {
     if (this.served) return;
     this.training ??= this.trainUntil(testFrom);
@@ -130,7 +130,7 @@ export class ReplayedSystem {
   }
 
   private async compute(user: number, at: number, interactions: number): Promise<CandidateList> {
-    // 270 MB that nobody needs any more: all training comes before the first list
+    // 270 MB that are not needed any more: all training comes before the first list
     this.trainingSet = undefined;
     const { state, loaded, histories, model } = this;
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);

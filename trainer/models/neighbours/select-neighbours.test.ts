@@ -90,7 +90,10 @@ test("nor of one or two later interactions, whatever they say", () => {
   assert.ok(!findMore(loaded, neighbours, []));
 });
 
-/** Whether one post is a neighbour of another where `askers` accounts came to both, that many hours before the training, and somebody to the first and, or not, in private to the second. */
+/**
+ * Whether one post is a neighbour of another after `askers` accounts came to both, so many hours before the
+ * training, and another user to the first, and in private, or not, to the second.
+ */
 function tells(random: Random, askers: number, hours: number, hasViewed: boolean): boolean {
   const known = visits(random, () => random.below(posts));
   const end = known.at(-1)?.at as number;

@@ -1,4 +1,4 @@
-/** The neighbours of posts in the database: written with a model, and read by whoever asks it in memory. */
+/** The neighbours of posts in the database: written with a model, and read into memory. */
 import { sql } from "kysely";
 import { type Connection, run } from "../../../supabase/functions/_shared/database/database.ts";
 import { db, insertRows } from "../../../supabase/functions/_shared/database/query.ts";

@@ -4,10 +4,10 @@ import { close } from "./testing.ts";
 
 test("two Adam steps by hand", () => {
   const weights = new Weights(Float32Array.of(1));
-  // step 1: mean .1 · 2 / .1 = 2 and square .001 · 4 / .001 = 4 without their bias, so the step is .1 · 2 / √4
+  // step 1: mean 0.1 · 2 / 0.1 = 2 and square 0.001 · 4 / 0.001 = 4 without their bias, so the step is 0.1 · 2 / √4
   adamStep(weights, 0, Float32Array.of(2), 0, 1, 1, { learningRate: 0.1 });
   close(weights.values[0], 0.9);
-  // step 2, gradient −1: mean (.9 · .2 − .1) / .19, square (.999 · .004 + .001) / .001999
+  // step 2, gradient −1: mean (0.9 · 0.2 − 0.1) / 0.19, square (0.999 · 0.004 + 0.001) / 0.001999
   adamStep(weights, 0, Float32Array.of(-1), 0, 1, 2, { learningRate: 0.1 });
   close(weights.values[0], 0.9 - (0.1 * (0.08 / 0.19)) / Math.sqrt(0.004996 / 0.001999));
 });

@@ -1,7 +1,6 @@
 /**
- * An embedding table in typed arrays. A batch uses a few thousand of its rows: their gradients are gathered here and
- * Adam steps those rows alone. Through TensorFlow.js the same costs a gather, its gradient over every row and an Adam
- * step of the whole table, which is most of a training step.
+ * An embedding table in typed arrays. A batch uses a few thousand of its rows: Adam steps those rows alone. Through TensorFlow.js
+ * the same costs a gather, its gradient over every row and an Adam step of the whole table, which is most of a training step.
  */
 import { type AdamOptions, adamStep, Weights } from "./adam.ts";
 

@@ -5,7 +5,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Random } from "./random.ts";
 
-/** By then the share of the variance that the components keep no longer grows: .5 % of it after 5, nothing to three digits after 20. */
+/**
+ * By then the share of variance in the components no longer grows: 0.5 % of it after 5, nothing to three digits
+ * after 20.
+ */
 const iterations = 20;
 
 export interface PrincipalComponents {

@@ -96,9 +96,8 @@ export function lookUps(dlrm: Dlrm, examples: RankingExamples, batch: Uint32Arra
 }
 
 /**
- * Labels [requests · rows, H], what the user did with each row; gains [requests · rows], each row's share of what a request earned by the
- * score's weights; and how much each row counts [requests · rows]. With optional heads also which labels are known [requests · rows, H], and which
- * requests somebody came to a post of [requests]: without them all are and all have.
+ * Labels [requests · rows, H] of the user's actions; gains [requests · rows], each row's share of a request's reward; weights [requests ·
+ * rows]. With optional heads also known labels [requests · rows, H], and requests with a positive [requests]: without them all.
  */
 export function targetsOf(
   examples: RankingExamples,

@@ -18,7 +18,7 @@ const vectors = randomVectors(new Random(5), rows);
 const { scoreWeights } = testOptions;
 const isHeavy = (post: number) => vectors[post * dimensions] > 0;
 
-/** Requests in which nobody prefers any post, but what they do with some posts weighs `heavy`. */
+/** Requests without a preferred post in which actions on some posts weigh `heavy`. */
 function made(heavy: number, requests = 1000): { examples: RankingExamples; dlrm: Dlrm; fit: () => Dlrm } {
   const examples = randomExamples(new Random(2), requests, rows);
   for (let row = 0; row < requests * rows; row++)

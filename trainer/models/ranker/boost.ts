@@ -1,12 +1,12 @@
 /**
- * What a post is worth to somebody beyond what the heads say, because kinds weigh more and less (recsys.kinds.weight): of a purchase and a like, which
- * are both votes, no probability can tell. The score is multiplied by it.
+ * The worth of a post to a user beyond the heads, where kinds have weights (recsys.kinds.weight): no probability tells a purchase from a like,
+ * which are both votes. The score is multiplied by it.
  *
  *   boost = exp(post · p + x · d)                              post: the tower's vector; x: standardised features of post and pair
  *
- * A conditional logit (McFadden 1974) over each request's candidates, with the logarithm of the score as its offset, in which a request counts as often as
- * what was done in it weighs. It is fitted separately, to a finished ranker, so the heads are to the bit what they are without weights, and stay
- * probabilities. docs/research/experiments.md has what else was tried.
+ * A conditional logit (McFadden 1974) over each request's candidates, with the logarithm of the score as its offset and requests weighted by
+ * their actions' weights. It is fitted to a finished ranker, so the heads are identical without weights, and stay
+ * probabilities. docs/research/experiments.md has the other tries.
  */
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
@@ -31,8 +31,8 @@ const ridge = 10;
 const curvature = { curvatureRequests: 1000, leastCurved: 1e-3 };
 
 /**
- * Fits the boost of a ranker; where all that was done weighs the same, or held-out requests are not ranked better by it, by a standard error and more,
- * there is none. In a community of 300 people these are 130, whose gain of 1.7 errors the days after them bore out (NDCG@10 .229, and .236 with it).
+ * Fits the boost of a ranker; none where all actions weigh the same, or it does not rank held-out requests better by a standard
+ * error and more. In a community of 300 people these are 130; their gain of 1.7 errors lasted (NDCG@10 0.229, and 0.236 with it).
  */
 export function fitBoost(
   dlrm: Dlrm,
@@ -83,8 +83,8 @@ function isEven(examples: RankingExamples): boolean {
 }
 
 /**
- * Those of some requests that somebody came to a post of. A row's offset is the logarithm of its score and of what it counts, its gain what the request
- * earned by it, times what the kinds weigh: their sums are 1 in the mean of requests.
+ * The requests with a positive. A row's offset is the logarithm of its score and weight, its gain the request's
+ * reward by it times the kinds' weights: their sums are 1 in the mean of requests.
  */
 function choicesOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Choices {
   const { rows } = examples;

@@ -47,7 +47,7 @@ test("a whole window of requests says all, half of one says half", () => {
   }
 });
 
-/** Examples whose rows were dismissed with a chance of a tenth, but for those of which nobody knows. */
+/** Examples whose rows were dismissed with a chance of a tenth, but for unknown ones. */
 function dismissing(known: (row: number) => boolean) {
   const random = new Random(2);
   const of = randomExamples(random, 40, rows, () => {}, ["view", "vote", "comment", "dismiss"]);

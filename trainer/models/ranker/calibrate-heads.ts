@@ -5,10 +5,8 @@ import type { Dlrm } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 
 /**
- * Fits each head to all candidates of its requests, also of requests whose positive retrieval did not bring. How sharp
- * the heads may be shows on requests they were not trained on; how many interactions there are of each kind, on the
- * whole window: kinds come in waves, and the few held-out days of a small community had 1.6 times the votes of what
- * followed.
+ * Fits each head to all candidates of its requests, with and without a retrieved positive: the scale on requests it did not train on, the
+ * rate on the whole window, since kinds come in waves (a small community's held-out days had 1.6 times the votes of the next ones).
  */
 export function calibrateHeads(dlrm: Dlrm, examples: RankingExamples, { training, heldOut }: RankerParts): void {
   const window = Uint32Array.of(...training, ...heldOut);
@@ -40,9 +38,8 @@ export function expectedPositives(dlrm: Dlrm, examples: RankingExamples, request
 }
 
 /**
- * Shifts the heads of a calibrated ranker that went on learning. A night's few positives say little of how many there are:
- * they count as often as there are requests, and what the ranker expected before counts for the rest of a `whole` window.
- * How sharp the heads are stays: each request was new to the ranker, so nothing made it surer than it may be.
+ * Shifts the heads of a calibrated ranker that went on learning: a night's few positives count as often as there are requests, and
+ * its earlier expectation for the rest of a `whole` window. The scale stays: each request was new to the ranker.
  */
 export function shiftHeads(
   dlrm: Dlrm,
@@ -54,7 +51,7 @@ export function shiftHeads(
   const share = Math.min(1, requests.length / whole);
   for (const [head, { logits, weights }] of scaled(dlrm, examples, requests).entries()) {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    // an optional head of which nobody knows any label, since the operator has switched it off: it stays as it is
+    // an optional head without any known label, since the operator has switched it off: it stays as it is
     if (total === 0) continue;
     const positives = requests.reduce((sum, request) => sum + examples.positives(request, head), 0);
     // one more positive in a whole window: what never happened stays possible

@@ -34,12 +34,12 @@ export function recencyBaselineMatrix(): Matrix {
   return { values, shape: [denseWidth, 1] };
 }
 
-/** What is the log of a count of what somebody did, or whom they follow: 0 for all of them is a new user. */
+/** Logarithms of counts of a user's actions and follows: all 0 is a new user. */
 export const activityColumns = ["log_views", "log_votes", "log_comments", "log_follows"].map((name) =>
   userFeatures.indexOf(name),
 );
 
-/** Whether the row of dense features that begins at `offset` is of somebody who has not done anything and follows nobody. */
+/** Whether the row of dense features at `offset` is a new user's: no actions and no follows. */
 export function isNewUser(dense: Float32Array, offset: number): boolean {
   return activityColumns.every((column) => dense[offset + column] === 0);
 }

@@ -34,9 +34,12 @@ export interface RequestUsers {
   vectors: Float32Array;
   /** Post numbers of each one's history, latest first. */
   histories: number[][];
-  /** [requests] So many of their latest acts the ranker is shown, as if there were no others; 0: as somebody who has just signed up. Infinity: all. */
+  /**
+   * [requests] The number of their latest acts that the ranker sees, as if there were no others; 0: as a new user.
+   * Infinity: all.
+   */
   acts: Float64Array;
-  /** [requests] 1: shown as somebody who follows nobody. */
+  /** [requests] 1: shown as a user without follows. */
   followNobody: Uint8Array;
 }
 

@@ -14,9 +14,8 @@ const further = (values: { learningRate: number; epochs: number }, reason: strin
   );
 
 /**
- * The ranker's hyperparameters, each with the reason for its default. Figures are R@20 and MRR on two windows of travel-se (6,000 and
- * 3,300 requests) that no reported figure comes from; docs/research/experiments.md has the tables. The labels are not among them: the evaluation's
- * are made in the same place (requests.ts).
+ * The ranker's hyperparameters, each with the reason for its default: R@20 and MRR on two windows of travel-se (6,000 and 3,300
+ * requests) that no reported figure uses; docs/research/experiments.md has the tables. Labels are not among them (requests.ts).
  */
 export const dlrmSchema = z
   .strictObject({

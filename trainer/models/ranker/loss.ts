@@ -11,9 +11,8 @@ export interface LossOptions {
 }
 
 /**
- * The loss of what `dlrmLogits` reads, with what `targetsOf` gives: the listwise loss of the score by views, votes and comments, plus
- * the heads' cross-entropy, both a mean over requests. The optional heads learn by the latter alone: whether a post will be dismissed says nothing of
- * which one a user comes to.
+ * The loss of `dlrmLogits` with the targets of `targetsOf`: the listwise loss of the score by views, votes and comments, plus the heads'
+ * cross-entropy, both means over requests. Optional heads learn by the latter alone: a dismissal says nothing of the chosen post.
  */
 export function dlrmLoss(t: Record<string, tf.Tensor>, rows: number, options: LossOptions): tf.Scalar {
   const logits = dlrmLogits(t);

@@ -25,7 +25,7 @@ export interface Dlrm extends Standardisation {
   dense: DenseWeights;
   embeddings: EmbeddingTable;
   wide: EmbeddingTable;
-  /** How much the ranker's own word counts, as against a simple list, for somebody who has not done anything: 0 to 1. */
+  /** The weight of the ranker against a simple list for a user without interactions: 0 to 1. */
   newUserStrength: number;
   /** That list is popularity with this weight; 0: the recency baseline. */
   newUserPopularity: number;

@@ -7,19 +7,19 @@
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as wide-prior.ts says
  *   s       = deep + wide                                                          view, vote, comment, and the optional heads
- *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
+ *             for a new user: weight · recency baseline + strength · the rest, as new-users.ts says
  *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as wide-prior.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
  *
  * Where posts have vectors of their own, how near one is to the reader's history (vector-match.ts) is added to the first layer of `bottom` and to `wide`,
  * by weights that start at 0.
  *
- * The place is where a post was shown: serving holds it constant, at the first, so that a post is not taken for bad that stood far down.
+ * The place is where a post was shown: serving holds it constant, at the first, so that a post far down the page is not taken for a bad one.
  *
  * `base` is the base rate. An untrained ranker orders by the best mix of simple recommenders, and training learns
  * corrections to it. The bias starts where its probabilities sum to the positives. Each head is measured against the other
  * candidates of the request: a user acts on one post or two of a feed, however lively the community is that month.
- * Without that, the sum of the probabilities drifted to .79 of the interactions within three months.
+ * Without that, the sum of the probabilities drifted to 0.79 of the interactions within three months.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { categories, requestCategories } from "../../../supabase/functions/_shared/features/categories.ts";
@@ -106,10 +106,10 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
 }
 
 /**
- * Logits [N, H]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
- * embeddings [N, C, 32] and wide [N, C, H], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
- * candidates each row stands for; strengths [N, 1], what counts of all but the recency baseline, 1 where left out, or with popularity [N, H] what counts
- * of all but that; in training the masks.
+ * Logits [N, H] = f(tensors): dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
+ * embeddings [N, C, 32] and wide [N, C, H] of the categories; logPositions [N, 1]; logWeights [requests, rows, 1],
+ * the candidates that each row stands for; strengths [N, 1], the weight of all but the recency baseline (1 if left
+ * out), or with popularity [N, H] of all but that; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;

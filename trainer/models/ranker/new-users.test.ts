@@ -50,7 +50,7 @@ function orderBy({ dense }: RankingExamples, request: number, column: number): n
   return [...Array(rows).keys()].sort((a, b) => of(b) - of(a));
 }
 
-/** Nobody was new; all are shown as if they were. */
+/** No user was new; all are shown as if they were. */
 const shownAsNew = (asNew: RankingExamples) => ({ requests: new Uint32Array(), examples: asNew, asNew });
 
 test("where its own word helps new people it counts, and where it misleads them the baseline stands alone", () => {
@@ -133,7 +133,7 @@ test("a handful of requests is too few to be sure; without any, new people get t
 test("with a strength of 0 people who have done nothing get the order of the recency baseline, and all others the ranker's", () => {
   const examples = asNew(4, () => {});
   const dlrm = rankerOf(examples);
-  // the second request is of somebody who voted once
+  // the second request is of a user who voted once
   for (let i = 0; i < rows; i++) examples.dense[(rows + i) * denseWidth + activityColumns[1]] = Math.log(2);
   const requests = Uint32Array.of(0, 1);
   const own = dlrmForward(dlrm, examples, requests);

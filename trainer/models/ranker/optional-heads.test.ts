@@ -55,7 +55,7 @@ test("labels are in the order of the heads; what nobody knows does not count", (
 });
 
 test("of one person no more than a 50th of all dismissals counts, the latest; the posts stay for the other heads", () => {
-  // 300 of 100 people, and 60 of one who has 4 like the others: 304 counted, of which a 50th is 6
+  // 300 of 100 people, and 60 of one who has 4 like the others: 304 counted; a 50th is 6
   const pages = [...dismissing(100, 3), ...Array.from({ length: 60 }, (_, i) => page(1000, 300 + i, { dismiss: 1 }))];
   const labelled = withHeads(pages, headsOf(pages));
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /**
- * Which optional heads a training has: those of which its pages hold enough labels, of enough people. And what one person may say to them: whoever
- * dismisses everything must neither make a head nor teach it what the others think.
+ * The optional heads of a training: those with enough labels of enough people in its pages. One person's labels are
+ * limited: a user who dismisses everything must neither make a head nor teach it others' opinions.
  */
 import {
   type Head,
@@ -13,7 +13,7 @@ import { unknown } from "./requests.ts";
 
 /** A head takes this many labels. Of 200 positives a rate is known to 7 % of itself. Not tuned. */
 const enough = 200;
-/** Of which a person counts for this many at most, so that they are of 50 people or more. */
+/** At most this many count of a person, so that they are of 50 people or more. */
 const perPerson = 4;
 /** And no person may be more than the 50th part of what a head learns from. */
 const largestShare = 1 / 50;

@@ -17,7 +17,7 @@ interface PagePost extends LabelledDeeds {
   post: number;
   /** From 1. */
   position: number;
-  /** What the optional heads learn from; left out: nobody knows. */
+  /** The optional heads' labels; left out: unknown. */
   told?: OptionalHeadLabels | undefined;
 }
 
@@ -27,8 +27,8 @@ export interface PageRequest extends Moment {
 }
 
 /**
- * The requests of pages with `from` ≤ time, in order of time. What nobody did with a post tells nothing before the label window is over, so
- * pages shown less than that before `until` wait for a later training.
+ * The requests of pages with `from` ≤ time, in order of time. A missing action tells nothing before the label window
+ * is over, so pages shown less than that before `until` wait for a later training.
  */
 export function pageRequests(
   pages: ShownPage[],

@@ -9,9 +9,8 @@ import type { RankerRequest } from "./page-requests.ts";
 import { unknown } from "./requests.ts";
 
 /**
- * Rows of a number of requests, `rows` each. Of a first interaction row 0 is the positive and all others are negatives, where retrieval
- * brought it; where it did not, all rows are negatives: a positive that no source had brought would be known by that alone, and there is
- * none in serving. Of a page its posts come first, each with what came of it, then candidates that were not shown.
+ * Rows of requests, `rows` each. At a first interaction row 0 is the positive where retrieval returned it, else all rows are
+ * negatives, as in serving. Of a page its posts come first, with their outcomes, then candidates that were not shown.
  */
 export class RankingExamples {
   readonly rows: number;
@@ -30,7 +29,9 @@ export class RankingExamples {
   readonly weights: Float32Array;
   /** [requests · rows] How much a row counts in the losses; 0 for rows that fill up a request. */
   readonly lossWeights: Float32Array;
-  /** [requests · rows] The logarithm of the place it was shown at; 0 where it was not shown, or nobody knows where. */
+  /**
+   * [requests · rows] The logarithm of the place it was shown at; 0 where it was not shown, or the place is unknown.
+   */
   readonly logPositions: Float32Array;
   /** [requests · rows, heads] 1 where the user did that; `unknown` where it does not count for that head. */
   readonly labels: Uint8Array;

@@ -8,7 +8,7 @@ import { firstInteractions } from "../../data/replay/first-interactions.ts";
 import { login, type Timeline } from "../../data/replay/timeline.ts";
 import { countBelow } from "../../evaluation/metrics/statistics.ts";
 
-/** When somebody asked for a feed: `event` is the number of the first event in the timeline that was not before it. */
+/** A request's time: `event` is the number of the first event in the timeline that was not before it. */
 export interface Moment {
   event: number;
   user: number;
@@ -35,7 +35,7 @@ export type LaterRequest = Pick<Request, "event" | "user" | "post" | "at">;
 /** 1 where the user did that: the kinds of interaction, and of a page the optional heads of its training after them. */
 export type Labels = [view: number, vote: number, comment: number, ...optional: number[]];
 
-/** The label of an optional head that does not count: nobody knows it, or its user has had their share. */
+/** The label of an optional head that does not count: unknown, or beyond its user's share. */
 export const unknown = 2;
 
 /** Notes that the user did something: a number of `kinds`, and its weight. */

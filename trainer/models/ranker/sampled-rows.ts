@@ -55,8 +55,8 @@ export function positiveAndNegatives(
 }
 
 /**
- * The posts of a page, then a sample of the other candidates, up to `rows` in all. What the user would have done with these nobody knows, so
- * each counts `unseenWeight` of what a post counts that was passed by.
+ * The posts of a page, then a sample of the other candidates, up to `rows` in all. The user's response to these is
+ * unknown, so each has `unseenWeight` of the weight of a skipped post.
  */
 export function pageRows(
   candidates: NumberedCandidate[],

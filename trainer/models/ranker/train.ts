@@ -24,9 +24,8 @@ interface TrainedDlrm {
 }
 
 /**
- * Trains a ranker on some of the examples' requests (their numbers), from scratch or on from `from` (whose weights it then changes),
- * and keeps the epoch that does best on the held-out ones, which should be later: a ranker that fits its window too well
- * shows there, and so the first epoch that does no better is the last. Where none are held out it keeps the last.
+ * Trains a ranker on the requests with these numbers, from scratch or on from `from` (it changes its weights), and keeps the epoch
+ * that is best on later held-out ones: the first epoch without a gain is the last. Without held-out requests it keeps the last.
  */
 export async function trainDlrm(
   examples: RankingExamples,

@@ -1,9 +1,6 @@
 /**
- * How each feature is distributed in what the ranker was trained on, for the watch over what it is told in serving: the
- * population stability index of a day (recsys.daily_metrics, psi) is taken against this.
- *
- * Of all candidates a feed shows those that rank best, whose features are others than those of all: so each request counts
- * with the ten candidates that the trained ranker puts first.
+ * The distribution of each feature in the ranker's training, against which the population stability index of a day (recsys.daily_metrics,
+ * psi) is taken. Each request counts with the ten candidates that the trained ranker puts first, as a feed shows them.
  */
 import { categories } from "../../../supabase/functions/_shared/features/categories.ts";
 import { featureNames } from "../../../supabase/functions/_shared/features/feature-names.ts";
@@ -26,7 +23,7 @@ export interface FeatureBins {
 const shown = 10;
 /** Of more requests every second, third … counts: of 2,000 a tenth of the values is known to a fifteenth of itself. */
 const maximumRequests = 2000;
-/** Of fewer requests there are no bins: of 200 against 200 the index is .09 by chance alone (9 · (1/200 + 1/200)). */
+/** Fewer requests have no bins: of 200 against 200 the index is 0.09 by chance alone (9 · (1/200 + 1/200)). */
 export const minimumRequests = 200;
 
 /** The bins of every feature over some requests (their numbers); none of too few. `scoreWeights` as in the score. */

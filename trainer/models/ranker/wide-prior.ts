@@ -1,8 +1,6 @@
 /**
- * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with a few features, each the one
- * number of a simple recommender: the recency baseline, the towers' similarity, the rank among where others also came to, and popularity. In a live
- * community the recency baseline nearly is the answer; in film ratings without a time it is noise, and the others are the answer. So few numbers can
- * be learned from little data, and the network goes on from there.
+ * Fits the start of the ranker's wide part: a conditional logit (McFadden 1974) over each request's candidates with recency
+ * baseline, tower similarity, covisitation rank and popularity. So few weights need little data, and the network goes on from there.
  */
 import { categories, requestCategories } from "../../../supabase/functions/_shared/features/categories.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
@@ -112,8 +110,8 @@ export interface BaseRate {
 const tableRows = categories.slice(0, requestCategories).reduce((sum, { size }) => sum + size, 0);
 
 /**
- * Fits the base rate to what was done in some requests, and to one more in which everything was done and one in which nothing
- * was: what nobody ever did stays possible.
+ * Fits the base rate to the actions in some requests, and to one more with all actions and one without any: an
+ * action that never happened stays possible.
  */
 export function fitBaseRate(
   examples: RankingExamples,

@@ -1,18 +1,13 @@
 /**
- * Towers are trained in more than one way where there is more than one, and what came later decides: first interactions, or where pages teach what was come to
- * of each page.
- *
- * Where pages teach, posts have no ID embedding unless that surely orders more of the pages right. An embedding learns when a post was shown to whom, which tells it
- * from most negatives and little of taste: 150 people's pages by similarity earn .692, .682 and .700 of the true law's with it, .797, .778 and .790 without
- * (three synthetic communities). Films without a text would lose all that is known of them. Training with them ends after half of the epochs if it is not ahead
- * there (docs/research/experiments.md#pages-of-a-small-community).
- *
- * They begin at zero, or at the factors of ALS where these make later interactions surely likelier. Instants of MovieLens drawn at random: the loss is 5.90 from the factors and 6.05 from zero,
- * R@20 of the towers alone .425 and .382. In its own times, where most are new: 6.13 and 6.10, .257 and .282.
- *
- * They read vectors of the app's own next to the words, unless they find fewer later posts with them. Of the first 20 of all posts, with vectors more or
- * less: 500 posts of travel-se +.03 to +.12 (twice to eight times the standard error), the synthetic community, whose titles are made of templates, -.002 to
- * -.031 (nothing to three times). The loss does not tell: -.07 to +.05 where recall gains.
+ * Trains towers in more than one way and lets later interactions decide, or, where pages teach, interactions on each page:
+ * - posts get no ID embedding where pages teach, unless it surely orders more pages right: pages by similarity earn 0.692,
+ *   0.682 and 0.700 of the true law's with it, 0.797, 0.778 and 0.790 without
+ *   (docs/research/experiments.md#pages-of-a-small-community). Such a training ends after half of the epochs if it is behind
+ *   there;
+ * - they begin at the factors of ALS where these make later interactions surely likelier, else at zero. MovieLens, random
+ *   instants: loss 5.90 against 6.05 from zero, R@20 0.425 and 0.382; in its own times 6.13 and 6.10, 0.257 and 0.282;
+ * - they read the app's own vectors unless they find fewer later posts with them: +0.03 to +0.12 of R@20 on 500 posts of
+ *   travel-se, -0.002 to -0.031 on the synthetic community. The loss does not tell: -0.07 to +0.05 where recall gains.
  */
 import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
@@ -81,7 +76,7 @@ export async function trainBestTowers(
   let halfwayOfBest = halfwayValues;
   const others = elsewhere ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && pages.length === 0 && !neighbours)) return best;
-  // where pages tell and nothing is tried besides, nobody asks it, and it walks through the timeline
+  // where pages tell and nothing is tried besides, it is not needed, and it walks through the timeline
   let known: ReturnType<typeof judgeOf> | undefined;
   const judge = (towers: TrainedTowers) => {
     known ??= judgeOf(loaded, later, options);

@@ -8,7 +8,7 @@ import type { Community } from "../../data/replay/community.ts";
 export class Histories {
   private readonly interacted: ByUser;
   private readonly written: ByUser;
-  /** Whom each user follows, and what everybody did that their followers may read; left out: nobody follows anybody. */
+  /** Each user's follows, and the actions that followers may read; left out: no follows. */
   private readonly follows: { people: ByUser; acts: ByUser } | undefined;
 
   /** Packs the interactions and own posts of a community before an instant. */

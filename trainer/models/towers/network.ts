@@ -4,11 +4,11 @@
  *   user = normalise( Σ_f a_f · field_f  +  vector · U  +  history · H  +  followed · F  +  MLP(fields, history, numbers, vector)  +  ID embedding )
  *   post = normalise( Σ_f a_f · field_f  +  vector · V  +  MLP(fields, numbers, vector)  +  ID embedding )
  *
- * A history of n posts is shrunk to n / (n + prior) of its mean vector, with a prior that is learned. Otherwise the first act makes the tower forget the profile: of the
- * true law's page 150 people's by similarity earns .63 before it and .42 after it (synthetic community, seed 1), and .59 so.
+ * A history of n posts is shrunk to n / (n + prior) of its mean vector, with a learned prior. Otherwise the first act makes the tower forget the profile: of the
+ * true law's page 150 people's by similarity earns 0.63 before it and 0.42 after it (synthetic community, seed 1), and 0.59 so.
  * The vector is that of an app's own encoder, reduced to its components, where the community has any of posts, and of users; U and V start at the first 32 of them.
  * The MLPs' last layers start at zero, H at the identity, so an untrained model already is a text kNN,
- * and F at zero: whom people follow counts for what the data say. Where nobody follows it stays zero, and the vectors are the same to the bit.
+ * and F at zero: the data decide the weight of follows. Without follows it stays zero, and the vectors are the same to the bit.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
@@ -39,7 +39,7 @@ export interface TowerInputs {
   mask?: tf.Tensor;
 }
 
-/** Of whom the towers read the app's own vectors. */
+/** Whether the towers read the app's own vectors of posts, and of users. */
 export interface VectorsRead {
   posts: boolean;
   users: boolean;

@@ -11,7 +11,10 @@ export interface Positives {
   at: Float64Array;
 }
 
-/** First interactions of others' posts before an instant, in order of time: the latest `most` of them, of which everybody has their share. */
+/**
+ * First interactions of others' posts before an instant, in order of time: the latest `most` of them, each person
+ * with a limited share.
+ */
 export function positivesBefore(
   community: Community,
   until: number,

@@ -1,6 +1,9 @@
 import { smallCommunity } from "../../evaluation/testing.ts";
 
-/** For tests: users 0 and 1 interact with each other's posts and with post 2, which nobody wrote; user 2 does nothing. */
+/**
+ * For tests: users 0 and 1 interact with each other's posts and with post 2, which has no author; user 2 does
+ * nothing.
+ */
 export const community = smallCommunity(
   3,
   [

@@ -13,7 +13,10 @@ import { towerDefaults } from "./hyperparameters.ts";
 import { batchOf, trainTowers } from "./train.ts";
 
 const subjects = ["garden", "chess"];
-/** The hour at which posts 40 and 41 are written, which nobody opens; the 40 before them have the two subjects by turns. */
+/**
+ * The hour at which posts 40 and 41 are written, which stay unopened; the 40 before them have the two subjects by
+ * turns.
+ */
 const lateFrom = 200;
 
 /** 40 users: user u likes subject u mod 2 and opens ten of its posts; users 38 and 39 have opened nothing. */

@@ -1,10 +1,6 @@
 /**
- * A new model compared with the active one, on the same requests of the past, which neither has learned from: those
- * since the active model's training, and within the part of the history that the new one's training held out. Its
- * towers are taken as they were before they learned from that part; as published they have an advantage, so the
- * published ones are judged in addition, for what fine-tuning may have broken. A model fine-tuned from the active one
- * holds back its towers alone: its ranker has learned from these requests, so what is worse there all the same is
- * damaged.
+ * Compares a new model with the active one on past requests that neither has learned from: since the active model's training, within the new
+ * one's held-out part, with towers from before that part. Published towers are judged in addition, for damage by fine-tuning.
  */
 import type { Database } from "../../../db/connect.ts";
 import type { OnProgress } from "../../../db/progress.ts";
@@ -36,7 +32,10 @@ export interface CandidateModel {
   postVectors: Map<string, Float32Array>;
 }
 
-/** The latest. On 900 requests of travel-se a paired difference in MRR has a standard error of .0055; 500 give .0074 and cost half. */
+/**
+ * The latest requests. On 900 of travel-se a paired difference in MRR has a standard error of 0.0055; 500 give
+ * 0.0074 and cost half.
+ */
 export const mostRequests = 500;
 /** With fewer, chance alone moves MRR by more than any margin worth having. */
 const fewestRequests = 100;
@@ -49,9 +48,8 @@ const earlierOfPerson = 5;
 const baseline = "recency baseline";
 
 /**
- * Compares with the active model, or, where there are too few requests that it has not learned from either, with the
- * recency baseline, which learns nothing. Skipped where no model is active, and where the held-out part is too small.
- * Each person counts once. Earlier requests are asked as well: whatever a few did since, they are of the people who were there before.
+ * Compares with the active model, or, with too few requests new to both, with the recency baseline. Skipped without an active model, or with
+ * too small a held-out part. Each person counts once. Earlier requests count as well: their people were there before recent attacks.
  */
 export async function compare(
   context: GateContext,

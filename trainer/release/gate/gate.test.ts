@@ -154,7 +154,8 @@ test("a worse model is refused", async () => {
 
 test("a model whose last step broke its towers is refused", { skip: skipUnlessFull }, async () => {
   const broken = { ...trained.graphs, ...tinyGraphs(), dlrm: trained.graphs.dlrm };
-  // towers are worth little in so small a community: without them mrr is .125 instead of .145, and recall@20 .443 instead of .458
+  // towers are worth little in so small a community: without them mrr is 0.125 instead of 0.145, and recall@20 0.443
+  // instead of 0.458
   await pool.query("update recsys.settings set gate_margin = 0.01");
   try {
     await refused(await withGraphs(broken), "broken", /nothing changes: .*as published/);
@@ -239,7 +240,7 @@ test("a model that pleases those who came last is refused for those who were the
     `update recsys.models set learned_until = (select max(at) + interval '1 second' from recsys_engine.timeline) where status = 'active'
      returning extract(epoch from learned_until) * 1000 as at`,
   );
-  // who they are is no matter: the gate asks nobody else, since nobody else did anything since
+  // who they are is no matter: the gate asks for no other people, since no others did anything since
   await pool.query(
     `with people as (
        insert into public.profiles (id, external_id, created_at)
@@ -281,7 +282,7 @@ test("a model that pleases those who came last is refused for those who were the
   assert.ok(metrics.mrr && metrics.mrr.candidate > metrics.mrr.other + 0.1, JSON.stringify(metrics.mrr));
 });
 
-/** A ranker that puts first what nobody has come to for longest. */
+/** A ranker that puts posts first whose last interaction is the oldest. */
 function backwards(): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const { post_features, ...unread } = g.inputsOf(contracts.dlrm);

@@ -1,7 +1,6 @@
 /**
- * The gate that a model passes before it may serve: its graphs keep the contract, ONNX Runtime answers as the trainer did,
- * and it is not worse than the active model, beyond a margin and beyond chance, on requests that it has not learned from, nor on earlier ones, of
- * which what came since can be no part.
+ * The gate before a model may serve: its graphs keep the contract, ONNX Runtime answers as the trainer did, and it is not worse than the
+ * active model, beyond a margin and chance, on requests new to it, nor on earlier ones, which recent interactions cannot be part of.
  */
 import { contractsOf, graphNames } from "../../../supabase/functions/_shared/models/contracts.ts";
 import { assertSize, type ModelFolder } from "../../artifacts/model-folder/model-folder.ts";

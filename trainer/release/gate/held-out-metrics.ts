@@ -14,8 +14,8 @@ import type { RankedRequest } from "./ranked-requests.ts";
 export const listMetricNames = ["mrr", "recall@20"] as const;
 
 /**
- * Per head that all models have the normalised cross-entropy on the posts that all retrieved, so that finding a post more costs nobody
- * anything. Lower is better.
+ * For each head that all models have, the normalised cross-entropy on the posts that all retrieved, so that finding
+ * a further post costs no model anything. Lower is better.
  */
 export const headMetrics = allHeads.map((head) => `cross-entropy ${head}` as const);
 
@@ -65,7 +65,7 @@ export class HeldOutMetrics<Name extends string> {
         if (name === this.names[0]) this.users[metric].push(request.user);
       };
       if (!("shown" in request)) push("recall@20", recallAt(20, [rank], 1));
-      // a page that nobody came to has no order to be right or wrong
+      // a page without a positive has no order to be right or wrong
       if (!("shown" in request) || Number.isFinite(rank)) push("mrr", reciprocalRank([rank]));
       for (let head = 0; head < measured; head++) {
         if (!this.names.every((each) => ranked[each].heads.includes(allHeads[head]))) continue;

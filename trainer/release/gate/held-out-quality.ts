@@ -1,8 +1,6 @@
 /**
- * How good a new model is on what its ranker has not learned from, compared with the recency baseline on the same requests: what training ends
- * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests. A training that
- * fine-tunes an earlier model holds nothing out, since a night's few requests are too few to share: it is asked all that is new with its
- * ranker, too, as it was before (test, then train: Blum, Kalai & Langford, "Beating the hold-out", 1999, without their average).
+ * The quality of a new model on requests that its ranker has not learned from, against the recency baseline, with towers from before them. A
+ * fine-tuning asks all new requests before it learns (test, then train: Blum, Kalai & Langford, "Beating the hold-out", 1999).
  */
 
 import type { ModelWithHoldoutTowers } from "../../artifacts/model-folder/trained-model.ts";
@@ -35,9 +33,8 @@ export interface HeldOutQuality {
 }
 
 /**
- * Asks the latest 500 of these requests at most, none of them from `until` (milliseconds) on: what comes after is for whoever evaluates the
- * model. Undefined where there are none. Held-out requests chose the ranker's epoch and how sharp its heads are, which favours it a little;
- * those asked before learning chose nothing.
+ * Asks up to 500 of these requests, the latest before `until` (milliseconds), which leaves the rest for an evaluation. Undefined:
+ * none. They chose the ranker's epoch and the heads' scale, which favours it a little; requests asked before learning chose nothing.
  */
 export async function heldOutQuality(
   loaded: LoadedCommunity,

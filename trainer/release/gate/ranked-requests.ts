@@ -46,7 +46,7 @@ export interface ReplayedModel extends RankingModel {
   neighbours: Neighbours | undefined;
 }
 
-/** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
+/** A model's answer to one request: all retrieved posts, or, where the request is a page, the shown ones. */
 export interface RankedRequest extends RankerOutput {
   posts: Int32Array;
   heads: readonly Head[];
@@ -75,7 +75,7 @@ export function heldOutOf(
   until = Number.POSITIVE_INFINITY,
 ): RankerRequest[] {
   if (!ofPages) return requestsBetween(community, timeline, from, until);
-  // what nobody did with the last page yet is not a no
+  // a missing action on the last page is not a no yet
   const known = Math.min(until, timeline.at[timeline.length - 1]);
   const requests = pageRequests(pages, timeline, community.posts.ids.length, from, known);
   // in the order of all heads, whatever a model has

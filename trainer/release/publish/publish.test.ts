@@ -157,7 +157,7 @@ test("a connection that the server ends in the middle leaves the old model servi
   skip: oneSession,
 }, async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  // somebody holds the parent table, so that the publish is caught inside its last transaction
+  // another session holds the parent table, so that the publish is caught inside its last transaction
   const blocker = await database.pool.connect();
   let blocked: Promise<unknown> | undefined;
   const run = publish(database, await model("cut off"), {

@@ -1,7 +1,6 @@
 /**
- * Publishes a trained model: row, graphs and vectors are written next to the active model, the gate judges, one transaction
- * builds the index and attaches the vectors, and another switches. Killed anywhere, it leaves the old model serving and
- * at most a candidate, which the next publish removes.
+ * Publishes a trained model: writes row, graphs and vectors next to the active model, the gate judges, one transaction builds the index and
+ * attaches the vectors, and another switches. Killed anywhere, the old model serves, and the next publish removes the candidate.
  */
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
@@ -42,9 +41,8 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes a model and returns its model_id. Throws a `UserError` where its name is taken, another publish runs, it was
- * trained on another community than the database holds, the gate rejects it (it stays then, as rejected), or somebody
- * switched models meanwhile (it stays ready).
+ * Publishes a model and returns its model_id. Throws a `UserError` where its name is taken, another publish runs, its community is
+ * another one, the gate rejects it (it stays as rejected), or the active model was switched meanwhile (it stays ready).
  */
 export async function publish(database: Database, model: ModelFolder, options: PublishOptions): Promise<number> {
   const release = await holdLock(database, "publish");
@@ -131,7 +129,7 @@ async function complete(
   await client.query("commit");
 }
 
-/** Switches, unless somebody switched since the gate compared: its verdict is about another model then. */
+/** Switches, unless the active model has changed since the gate compared: its verdict is about another model then. */
 async function activate(
   client: pg.ClientBase,
   modelId: number,
@@ -172,7 +170,7 @@ async function requireVectors(client: pg.ClientBase, { name }: ModelFolder, spec
     );
 }
 
-/** Models that a publish began and never completed; under the lock nobody can be working on one. */
+/** Models that a publish began and never completed; under the lock no other publish can be working on one. */
 async function removeLeftovers(client: pg.ClientBase): Promise<void> {
   const leftovers = db.selectFrom("recsys.models").where("status", "=", "candidate");
   await patiently(() =>
@@ -196,7 +194,7 @@ async function dropOldModels(client: pg.ClientBase): Promise<void> {
 const lockNotAvailable = "55P03";
 const otherState = "55000";
 
-/** Tries again for two seconds what gives up at once where somebody holds a lock. */
+/** Retries for two seconds an attempt that fails at once while another session holds a lock. */
 async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   for (let left = 20; ; left--) {
     try {

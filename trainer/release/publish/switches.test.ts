@@ -53,7 +53,7 @@ async function session(t: { after(clean: () => Promise<void>): void }): Promise<
   return client;
 }
 
-/** Resolves when somebody waits for a lock. */
+/** Resolves when a session waits for a lock. */
 async function somebodyWaits(): Promise<void> {
   const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
   while (!(await pool.query(waiting)).rowCount) await setTimeout(10);
@@ -173,7 +173,8 @@ test("a publish that is stopped or killed while it builds lets go at once, and l
   child.kill("SIGKILL");
   await once(child, "exit");
   assert.deepEqual(await statuses(), ["old active", "killed candidate"]);
-  // the reader still holds the table: only its end of the connection tells the server that nobody wants the model any more
+  // the reader still holds the table: only its end of the connection tells the server that the model is not needed
+  // any more
   const next = await model("next");
   for (const end = Date.now() + 30_000; ; await setTimeout(200)) {
     const { rows } = await pool.query(

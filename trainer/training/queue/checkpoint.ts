@@ -1,6 +1,6 @@
 /**
- * What the finished stages of a request's training left in its folder, so that whoever goes on with it after a crash need
- * not begin from scratch. Each file is written whole or not at all. What belongs to another training is thrown away.
+ * The results of a training's finished stages in its folder, so that a worker can continue after a crash. Each file
+ * is written whole or not at all. Files of another training are removed.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

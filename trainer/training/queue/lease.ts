@@ -33,8 +33,8 @@ export class Lease {
       this.step = progress.step;
       context.onProgress(progress);
     };
-    // in the thread that trains: a training that hangs is silent, as it should be. A database that does not answer does not
-    // end it: the lease goes on when it is back, unless somebody was faster
+    // in the thread that trains: a training that hangs is silent, as it should be. A database that does not answer
+    // does not end it: the lease goes on when it is back, unless another worker was faster
     this.timer = setInterval(() => void this.renew().catch(() => {}), every);
   }
 

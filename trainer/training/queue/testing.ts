@@ -12,7 +12,10 @@ export async function passHours(pool: pg.Pool, hours: number): Promise<void> {
   await pool.query("update recsys.settings set clock_shift = clock_shift - $1 * interval '1 hour'", [hours]);
 }
 
-/** Votes, each the first interaction of somebody with another's post, some minutes ago; as many as there were pairs left, up to `count`. */
+/**
+ * Votes, each the first interaction of a person with another's post, some minutes ago; as many as there were pairs
+ * left, up to `count`.
+ */
 export async function vote(pool: pg.Pool, count: number, minutesAgo: number): Promise<number> {
   const { rowCount } = await pool.query(
     `insert into public.post_votes (user_id, post_id, created_at)

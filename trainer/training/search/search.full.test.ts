@@ -83,7 +83,7 @@ test("it trains what is not there yet, says which is best, and holds to what it 
   const { held_out: of } = runs[0];
   assert.ok(!wereAskedTheSame([runs[0], { ...runs[1], held_out: of && { ...of, requests: of.requests - 1 } }]));
 
-  // of the second there is something that nobody can read
+  // the second has a file that cannot be read
   await rm(join(out, "trial-00002", "model.json"));
   const { mtimeMs } = await stat(join(out, "trial-00001", "model.json"));
   lines.length = 0;

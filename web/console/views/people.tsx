@@ -8,7 +8,7 @@ import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { cell, percent } from "../rows-table.tsx";
 
-/** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
+/** A user's feed as it would be now, with every candidate; `route`: the user, and the post that is asked about. */
 export function PeopleView({ route: [asked, postId] }: { route: string[] }) {
   return <AskedPerson key={`${asked}/${postId}`} asked={asked ?? ""} postId={postId ?? ""} />;
 }

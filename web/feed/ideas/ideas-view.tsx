@@ -7,7 +7,7 @@ import { Skeletons } from "../layout.tsx";
 import { writeFrom } from "../write/draft.ts";
 import { Points } from "../write/points.tsx";
 
-/** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
+/** Ideas for the reader: wanted subjects without recent posts, each to be turned into a draft. */
 export function IdeasView() {
   const { recommender } = useProject();
   const ideas = useLoaded(() => readIdeas(recommender), [recommender]);
@@ -38,7 +38,7 @@ export function IdeasView() {
   );
 }
 
-/** What is needed here whoever asks, before what its reader could write of it. */
+/** The community's needs, the same for all, before what its reader could write of it. */
 function Needs({ needs }: Pick<Ideas, "needs">) {
   return (
     <section class="card stack" aria-label="What is needed here">
@@ -81,7 +81,7 @@ function Titles({ posts }: { posts: Ideas["needs"][number]["posts"] }) {
   );
 }
 
-/** What an answer's notes mean to its reader; their own words are for whoever runs the project. */
+/** Notes of an answer in words for its reader; the notes' own words are for operators. */
 const lacks: Record<Ideas["notes"][number]["code"], string> = {
   too_few_posts: "There are no more ideas: too few posts here are alike to make sensible ones of.",
   no_profile: "You have no profile yet, so these are the same for all who have none.",
@@ -155,12 +155,12 @@ function demandOf({ people_interested, posts_lately, unanswered }: NonNullable<I
   return `${came} ${written}, ${unanswered} of them without a comment so far.`;
 }
 
-/** Ideas for whoever is signed in; null: this project has no function `ideas`. */
+/** Ideas for the signed-in user; null: this project has no function `ideas`. */
 async function readIdeas(recommender: Recsys): Promise<Ideas | null> {
   try {
     return await recommender.ideas();
   } catch (error) {
-    // of somebody without a profile the function itself says 404, in its own words
+    // for a user without a profile the function itself says 404, in its own words
     if (error instanceof RecsysError && error.status === 404 && error.code !== "unknown_user") return null;
     throw error;
   }

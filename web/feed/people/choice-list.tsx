@@ -17,7 +17,7 @@ const lists = {
   mute: { heading: "Muted", none: "Nobody and nothing.", read: readOwnMutes, markOf: muteOf, say: "take back" },
 } as const;
 
-/** Whom and what somebody follows or muted, to be taken back. */
+/** People and things that a user follows or muted, to be taken back. */
 export function ChoiceList({ verb }: { verb: keyof typeof lists }) {
   const { supabase } = useProject();
   const { userId, marks, pending, act } = useTheFeed();

@@ -5,7 +5,7 @@ import { useProject } from "../../shared/project.ts";
 import { findMembers, personName } from "../app-tables.ts";
 import { signIn, signUp } from "./sign-in.ts";
 
-/** The members of the community on this machine, of whom anybody may be chosen, or a new one. */
+/** The members of the community on this machine, to choose any of them, or a new one. */
 export function LocalMembers() {
   const project = useProject();
   const [typed, setTyped] = useState("");

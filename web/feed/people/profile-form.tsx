@@ -18,7 +18,10 @@ interface Texts {
   bio: string;
 }
 
-/** What somebody says of themselves, which outlives the view until it is saved. A new one begins with the interests they picked as a visitor. */
+/**
+ * A user's profile form, which outlives the view until it is saved. A new one begins with the interests they picked
+ * as a visitor.
+ */
 export function ProfileForm({ userId, before, onSaved }: ProfileFormProps) {
   const { supabase } = useProject();
   const [interests] = useStored<string[]>("interests", []);

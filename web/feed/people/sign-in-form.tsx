@@ -87,7 +87,7 @@ interface Sent {
   to: string;
 }
 
-/** The same for every address, whoever has an account with it. */
+/** The same for every address, with or without an account. */
 const sentWhat: Record<Sent["what"], (to: string) => string> = {
   confirmation: (to) =>
     `If ${to} is new here, an e-mail is on its way to it: follow the link, and you are in. If not, go back and sign in.`,
@@ -127,7 +127,7 @@ const said: Record<string, string> = {
   flow_state_not_found: `That link works only in the browser in which you asked for it. ${again}`,
 };
 
-/** Why the link of an e-mail, or the way back from a provider, signed nobody in. `code`: Auth's. */
+/** Why the link of an e-mail, or the way back from a provider, did not sign in. `code`: Auth's. */
 function LinkFailed({ code }: { code: string }) {
   return (
     <p class="trouble" role="alert">
@@ -136,7 +136,7 @@ function LinkFailed({ code }: { code: string }) {
   );
 }
 
-/** What somebody sees whose link did not work, and who is signed in all the same. */
+/** The page for a user whose link did not work, and who is signed in all the same. */
 export function SignedInAlready({ name, failed }: { name: string; failed: string }) {
   return (
     <div class="narrow stack">
@@ -190,7 +190,7 @@ async function readAuthSettings({ url, key }: SiteConfig) {
   return { providers, byEmail: external.email !== false, takesNew: disable_signup !== true };
 }
 
-/** Sets a new password for whoever is signed in, such as by the link they had sent when they forgot theirs. */
+/** Sets a new password for the signed-in user, such as by the link for a forgotten one. */
 export function NewPassword() {
   const project = useProject();
   const { busy, error, once } = useOnce();

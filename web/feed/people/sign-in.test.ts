@@ -26,7 +26,7 @@ async function fill(page: Page, email: string, password = "correct horse"): Prom
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password").fill(password);
 }
-/** Somebody without a profile yet is in when they are asked for one. */
+/** A user without a profile yet is in when they are asked for one. */
 const isIn = (page: Page) => page.getByRole("heading", { name: "Welcome" }).waitFor();
 /** From now on they have a profile, and their feed is the first that they see. */
 const giveProfile = (email: string) =>
@@ -105,7 +105,7 @@ test("by a link, which works once; then the page says so and sends another", opt
   await press(page, "Sign in by a link instead");
   assert.equal(auth.mails.length, 0, "it takes an address");
   await answerTo(page, "pia@example.com", "Sign in by a link instead");
-  // of somebody without a profile it is not stored; answered later than they have one, it would be
+  // for a user without a profile it is not stored; answered later than they have one, it would be
   const visit = page.waitForResponse("**/functions/v1/events");
   await page.goto(auth.mails[0].link);
   await isIn(page);

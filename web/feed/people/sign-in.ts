@@ -15,7 +15,7 @@ async function accepted<Answer extends { error: AuthError | null }>(answer: Prom
   return await answer;
 }
 
-/** A visit, which the ranker learns from; one that is not noted must not keep anybody out. */
+/** A visit, which the ranker learns from; a visit that fails must not keep any user out. */
 async function noteVisit({ recommender }: Project): Promise<void> {
   await recommender.events([{ type: "login" }]).catch(() => undefined);
 }
@@ -37,7 +37,7 @@ export async function signUp({ supabase }: Project, email: string, password: str
   return data.session !== null;
 }
 
-/** What Auth says of addresses without an account where it takes nobody new: nobody is told. */
+/** Auth's codes for addresses without an account where it takes no new users: the page does not show them. */
 const ofStrangers = new Set(["otp_disabled", "signup_disabled", "user_not_found"]);
 
 /** Has a link sent that signs its reader in, or up where the project takes new people. */
@@ -61,7 +61,7 @@ export async function signInWith({ supabase }: Project, provider: Provider): Pro
   await accepted(supabase.auth.signInWithOAuth({ provider, options: { redirectTo: thisPage() } }));
 }
 
-/** Auth's own codes in words. None of them says whether somebody has an account with an address. */
+/** Auth's own codes in words. None of them says whether an address has an account. */
 const said: Record<string, string> = {
   invalid_credentials: "E-mail address and password do not go together.",
   email_not_confirmed: "Follow the link in the e-mail that was sent to you first.",
@@ -116,7 +116,7 @@ export async function followLink(project: Project): Promise<void> {
   if (data.session) noteVisit(project);
 }
 
-/** Why a link signed nobody in, in Auth's words for machines; of those for people anybody could write one into an address. */
+/** Why a link did not sign in, by Auth's code: an attacker could write any words for people into an address. */
 function codeOf(error: AuthError): string {
   // these have the status 500, whatever it was
   if (isAuthImplicitGrantRedirectError(error)) {

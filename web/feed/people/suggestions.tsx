@@ -10,7 +10,7 @@ import { useTheFeed } from "../use-feed.ts";
 
 const most = 5;
 
-/** Whom and what its reader might follow, and why. Whoever is followed here stays, to be undone. */
+/** Suggests people and topics to follow, and why. Those followed here stay, to be undone. */
 export function Suggestions() {
   const { supabase, recommender } = useProject();
   const { userId, marks, act } = useTheFeed();

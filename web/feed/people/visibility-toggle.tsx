@@ -10,7 +10,7 @@ interface WithholdProps {
   text: string;
 }
 
-/** Whether something is recommended to nobody but those who follow its author. */
+/** Whether a post is recommended only to followers of its author. */
 export function Withhold({ userId, postId, text }: WithholdProps) {
   const { supabase } = useProject();
   const { busy, error, once } = useOnce();

@@ -61,7 +61,10 @@ export function YouView({ userId, profile }: YouViewProps) {
 
 const pageSize = 20;
 
-/** What somebody voted for, the latest first. A post that was voted for has left the feed, so its vote is taken back here. */
+/**
+ * The posts that a user voted for, the latest first. A post with a vote has left the feed, so its vote is taken back
+ * here.
+ */
 function VoteList() {
   const { supabase } = useProject();
   const { pending } = useTheFeed();
@@ -105,7 +108,10 @@ function VoteList() {
   );
 }
 
-/** The way out: to another person, where one may choose, or to nobody; and where people have passwords, to a new one. */
+/**
+ * The way out: to another person, where one may choose, or to no user; and where people have passwords, to a new
+ * one.
+ */
 export function Leave() {
   const { supabase, config } = useProject();
   async function leave(route: string): Promise<void> {

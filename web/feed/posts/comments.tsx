@@ -52,7 +52,7 @@ export function Comments({ post: { id: post_id, title } }: { post: Pick<AppPost,
   );
 }
 
-/** A comment that somebody began. */
+/** A comment that a user began. */
 interface CommentDraft {
   /** Of its post. */
   title: string;
@@ -65,7 +65,7 @@ type ByPost = Readonly<Record<string, CommentDraft>>;
 
 const none: ByPost = {};
 
-/** Somebody's comments by post, until they are stored. */
+/** A user's comments by post, until they are stored. */
 function useCommentDrafts() {
   const { userId, act } = useTheFeed();
   const [drafts, change] = useStored(`comments of ${userId}`, none);

@@ -71,7 +71,7 @@ interface ChoiceMenuProps {
   post: AppPost;
 }
 
-/** Of what a post is, its author and its tags, what its reader wants more or no more of. What is chosen can be undone in its place. */
+/** A post's author and tags, for its reader to want more or less of. A choice can be undone in its place. */
 function ChoiceMenu({ verb, post }: ChoiceMenuProps) {
   const { marks, act } = useTheFeed();
   const menu = useRef<HTMLDetailsElement>(null);

@@ -32,7 +32,7 @@ export function writeFrom(idea: DraftIdea): void {
   go("write");
 }
 
-/** Somebody's draft, which outlives the view and a reload; null in its place: there is none any more. */
+/** A user's draft, which outlives the view and a reload; null in its place: there is none any more. */
 export function useDraft(userId: string): [PostDraft, (draft: PostDraft | null) => void] {
   const [draft, setDraft] = useStored(`draft of ${userId}`, nothing);
   // an idea that waits comes before what was being written, and does not take its place
@@ -47,7 +47,10 @@ function isBegun({ title, description, tags }: PostDraft): boolean {
   return `${title}${description}${tags}`.trim() !== "";
 }
 
-/** A post that somebody wrote here and whose way into the feeds of others is being watched; it outlives a change of person. */
+/**
+ * A post that a user wrote here and whose way into the feeds of others is being watched; it outlives a change of
+ * person.
+ */
 export interface WatchedPost {
   post_id: string;
   title: string;

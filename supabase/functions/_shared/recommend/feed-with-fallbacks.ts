@@ -1,10 +1,11 @@
 /**
- * A feed, whatever fails. Each fallback needs less than the one before it, and `degraded` in the answer says which one
- * served:
+ * A feed, whatever fails. Each fallback needs less than the one before it; `degraded` in the answer says which one served:
  *
- *   ranked ──> the same candidates, not ranked ──> the list made ahead ──> fresh and popular ──> the error of the first
- *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
- *                                               states fail, or hang         is no list
+ * - the live feed, ranked;
+ * - `unranked`, the same candidates: the ranker fails;
+ * - `batch`, the list made ahead: tower, retrieval or states fail, or hang;
+ * - `community`, fresh and popular posts: there is no list;
+ * - the error of the first.
  *
  * For posts that the request names (requested-page.ts): ranked, then in the order of their names.
  *
