@@ -54,7 +54,7 @@ test("prose of the code is found where it is, and its faults with it", () => {
     'const pattern = "// no comment";',
     "// of which",
     "// .5 of all",
-    'const field = z.string().meta({ description: "Any caller." });',
+    `const field = z.string().meta({ ${"description"}: "Whoever asks." });`,
     "/**",
     " * One.",
     " * Two.",

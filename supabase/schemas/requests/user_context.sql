@@ -103,8 +103,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]) is
-  'The last 50 posts of others in a user''s last 200 interactions up to an instant, each at its earliest, latest first, with the post''s state before: {post_id, title, tags, at, created_at, last_active_at, comments}, in ms. For the ranker. p_latest: see recsys_engine.user_history.';
+comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]) is 'The last 50 posts of others in a user''s last 200 interactions up to an instant, each at its earliest, latest first, with the post''s state before: {post_id, title, tags, at, created_at, last_active_at, comments}, in ms. For the ranker. p_latest: see recsys_engine.user_history.';
 
 create function recsys_engine.latest_follows(p_user_id uuid, p_kinds text[], p_now timestamptz, p_limit integer default 1000)
 returns table (target text, created_at timestamptz)
@@ -183,8 +182,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.followed_topics(uuid, timestamptz) is
-  'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 with the newest readable posts, that one first: as in recsys_engine.post_tags.';
+comment on function recsys_engine.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 with the newest readable posts, that one first: as in recsys_engine.post_tags.';
 
 create function recsys_engine.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
 language plpgsql stable security invoker set search_path = ''
@@ -218,15 +216,13 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.followed_vector(uuid[], bigint, timestamptz) is
-  'The mean vector of recent actions of people, as far as the caller may read these: of the first 50 people the last 5 interactions and 5 own posts each. Null: no people, or no vectors.';
+comment on function recsys_engine.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of recent actions of people, as far as the caller may read these: of the first 50 people the last 5 interactions and 5 own posts each. Null: no people, or no vectors.';
 
 create type recsys_engine.reader_profile as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
   latest recsys_engine.post_interaction[], history recsys_engine.post_interaction[], follows uuid[]
 );
-comment on type recsys_engine.reader_profile is
-  'A user''s own data at an instant: recsys_engine.feed_preference, profile, recsys_engine.latest_interactions, recsys_engine.user_history and recsys_engine.followed_people. A visitor, and a user without personalisation, is a new user of that instant. created_at null: no such user.';
+comment on type recsys_engine.reader_profile is 'A user''s own data at an instant: recsys_engine.feed_preference, profile, recsys_engine.latest_interactions, recsys_engine.user_history and recsys_engine.followed_people. A visitor, and a user without personalisation, is a new user of that instant. created_at null: no such user.';
 
 create function recsys_engine.load_reader_profile(p_user_id uuid, p_now timestamptz) returns recsys_engine.reader_profile
 language plpgsql stable security invoker set search_path = ''
@@ -397,8 +393,7 @@ begin
   return query select * from recsys_engine.reader_context(recsys_engine.load_reader_profile(p_user_id, p_now), p_model_id);
 end
 $$;
-comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is
-  'The user tower''s inputs for a user at an instant: profile, ID embedding, vectors of the last 50 posts (history_posts), stats, number of follows and recsys_engine.followed_vector, recsys_engine.user_components, recent interactions, feed_preference. A visitor is a new user. No row: unknown user.';
+comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'The user tower''s inputs for a user at an instant: profile, ID embedding, vectors of the last 50 posts (history_posts), stats, number of follows and recsys_engine.followed_vector, recsys_engine.user_components, recent interactions, feed_preference. A visitor is a new user. No row: unknown user.';
 
 revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.load_reader_profile(uuid, timestamptz), recsys_engine.keep_readable_interactions(recsys_engine.reader_profile), recsys_engine.reader_context(recsys_engine.reader_profile, bigint) from public;
 grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.post_interaction[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.load_reader_profile(uuid, timestamptz), recsys_engine.keep_readable_interactions(recsys_engine.reader_profile), recsys_engine.reader_context(recsys_engine.reader_profile, bigint) to authenticated, service_role;

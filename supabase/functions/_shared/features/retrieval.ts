@@ -49,10 +49,11 @@ export const retrieval = {
   followedAuthors: 50,
   /**
    * followed: maximum number of followed topics that are read (latest follows first), and of those
-   * that bring posts (latest posts first).
+   * that bring posts (latest posts first); and of posts of each, which the digest of published models includes.
    */
   topicsRead: 100,
   topics: 10,
+  topicPosts: partialSources.topic.size,
   /** touched: maximum number of followees (latest follows first), and of interactions of each. */
   touchedBy: 100,
   touchedInteractions: 50,
