@@ -141,9 +141,10 @@ for (const { name, table, edits, agrees, secrets, changes } of pickCases(wholeAp
       const shown = await read();
       assert.ok(shown.length >= items / 2, `${shown.length} items`);
       assert.deepEqual(await forbidden(database, name, shown), { "": shown.length });
-      // ids of several tables begin with their names
+      // ids of several tables begin with their names; few pages need not have a post of a small table
       const { rows } = await pool.query<{ begins: string }>(
-        `select distinct substring(id::text from '^(.*)/') as begins from ${table} as items where id::text like '%/%'`,
+        `select substring(id::text from '^(.*)/') as begins from ${table} as items where id::text like '%/%'
+         group by 1 having ${isFull} or count(*) >= 0.3 * (select count(*) from ${table} as items)`,
       );
       for (const { begins } of rows)
         assert.ok(

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
-import { courses, pickCases } from "../../../testing/courses.ts";
+import { courses } from "../../../testing/courses.ts";
 import { publishVectors, randomNeighbours, unitVectors } from "../../../trainer/data/replay/testing.ts";
 import { Random } from "../../../trainer/models/nn/random.ts";
 import { vectorAt } from "../../../trainer/models/nn/vector-at.ts";
@@ -105,7 +105,8 @@ test("what is withheld from strangers is there for who follows its author alone,
   const { rows } = await pool.query("select array_agg(post_id) as ids from public.withheld");
   const ids = new Set(rows[0].ids);
   const told = [];
-  for (const person of pickCases(people.slice(0, 12))) {
+  // all of them: on some days a fifth of these people follows no author of such a post
+  for (const person of people.slice(0, 12)) {
     const { cached, all } = await bothWays(person, anyVector(), emptyServedState());
     assert.deepEqual(withoutKeys(cached), withoutKeys(all));
     told.push(...all.filter(({ post_id }) => ids.has(post_id)));
