@@ -10,7 +10,7 @@ const { adoptTables } = await draftedApps({ after });
 const who = "right(it.user_id::text, 1)";
 const of = "(select description from recsys.source_posts where source_posts.post_id = it.post_id)";
 const uuid = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
-/** An id of a row that came to be n minutes into 2026: milliseconds since 2000 in base 36, and two letters. */
+/** An id of a row that was created n minutes into 2026: milliseconds since 2000 in base 36, and two letters. */
 const aid = (minute: number) =>
   `${(Date.UTC(2026, 0, 1, 0, minute) - Date.UTC(2000, 0)).toString(36).padStart(8, "0")}q7`;
 const people = `
@@ -57,7 +57,7 @@ test("notes whose ids say when: clips, answers and what is passed on are no post
       );
       assert.ok(
         app.unsure.some((line) =>
-          /note\.id, .*poll_vote\.id: no column says when a row came to be, so its id does \(aid or aidx/.test(line),
+          /note\.id, .*poll_vote\.id: no column says when a row was created, so its id does \(aid or aidx/.test(line),
         ),
         app.unsure.join("\n"),
       );

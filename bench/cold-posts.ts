@@ -80,7 +80,7 @@ function reduced(ids: string[], seen: number): (Float32Array | null)[] {
 interface Asked {
   user: number;
   history: number[];
-  /** Unseen posts that they came to. */
+  /** Unseen posts that they interacted with. */
   came: Set<number>;
 }
 

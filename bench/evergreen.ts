@@ -30,7 +30,7 @@ console.log(
   `R@20 (of each community), R@100; everything dated ${dated}; ${backend}\n\n${table(["", ...people], rows)}`,
 );
 
-/** Trains everything on the time before the cut, and asks for those who came to something after it. */
+/** Trains everything on the time before the cut, and asks for those who interacted with something after it. */
 async function evaluate(seed: number) {
   await using scope = openScope();
   const folder = await openFolder(scope);

@@ -30,7 +30,7 @@ interface Pages {
   milliseconds: number;
 }
 
-/** Whether the post is among the newest and few have come to it. */
+/** Whether the post is among the newest and few have interacted with it. */
 function isNew({ ranks, state }: Candidate): boolean {
   return ranks.fresh !== null && state.views + state.votes + state.comments < 10;
 }

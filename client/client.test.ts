@@ -141,7 +141,7 @@ test("a page of what the app's search found is in each reader's order, and what 
   assert.deepEqual([adas, eves], [found, found]);
   const authors = await search(people.author);
   assert.deepEqual(authors, [...found, privatePost]);
-  // ada came to even posts, and of eve nothing is known
+  // ada interacted with even posts, and of eve nothing is known
   assert.deepEqual(await page(people.ada, adas), [4, 10, 7, 13].map(post));
   assert.deepEqual(await page(people.eve, eves), [7, 13, 4, 10].map(post));
   assert.deepEqual((await page(people.author, authors)).sort(), authors);

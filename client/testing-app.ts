@@ -76,7 +76,7 @@ export async function servedApp(name: string, code: (gateway: Gateway) => string
   return { pool, gateway, network, browser, appOf };
 }
 
-/** What comes to hold within ten seconds. */
+/** Waits up to ten seconds until a check holds. */
 export async function eventually<Value>(read: () => Promise<Value>, expected: Value): Promise<void> {
   for (const end = Date.now() + 10_000; Date.now() < end; await new Promise((later) => setTimeout(later, 50)))
     if (JSON.stringify(await read()) === JSON.stringify(expected)) return;

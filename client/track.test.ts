@@ -28,7 +28,7 @@ const votes = async (userId: string) =>
   );
 const outcome = ({ status, code }: { status: string; code?: string }) => code ?? status;
 
-test("what came into view of a feed is stored, in one call", async () => {
+test("what was seen of a feed is stored, in one call", async () => {
   const page = openPage(gateway, people.ben);
   const { items, request_id } = await page.recommend({ limit: 20 });
   const tracked = items.map(({ post_id }) => page.track({ type: "seen", post_id, request_id }));

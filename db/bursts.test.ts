@@ -259,7 +259,7 @@ test("on their first day people move no post of a new author before somebody kno
   await views(2, 31, 31, 60);
   assert.deepEqual(await counted(1), []);
   assert.deepEqual(await counted(2), []);
-  // who came to a post the day before is known, and an author does not meet themselves
+  // who interacted with a post the day before is known, and an author does not meet themselves
   await act("post_views", 3, [30, -day - 5], [31, 30]);
   await act("post_views", 231, [31, -50]);
   assert.deepEqual(await counted(3), [30, 31]);

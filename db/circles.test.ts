@@ -1,4 +1,4 @@
-/** Closed circles: people who only ever came to each other's posts. */
+/** Closed circles: people who only ever interacted with each other's posts. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "./testing.ts";
@@ -35,7 +35,7 @@ async function members(): Promise<number[]> {
   return rows.map(({ n }) => n);
 }
 
-test("who only ever came to each other's posts is in a circle, and who came to theirs alone", async () => {
+test("who only ever interacted with each other's posts is in a circle, and who interacted with theirs alone", async () => {
   await come(1, 1, 2, 3);
   await come(2, 1);
   await come(3, 2);
@@ -48,7 +48,7 @@ test("who only ever came to each other's posts is in a circle, and who came to t
   assert.deepEqual(await members(), [1, 2, 3, 4]);
 });
 
-test("it ends when one of them comes to somebody else", async () => {
+test("it ends when one of them interacts with somebody else", async () => {
   await come(1, 2, 3);
   await come(2, 1, 3);
   await come(3, 1);
@@ -59,7 +59,7 @@ test("it ends when one of them comes to somebody else", async () => {
   assert.deepEqual(await members(), [10, 11]);
 });
 
-test("nor is a community a circle in which all came to all", async () => {
+test("nor is a community a circle in which all interacted with all", async () => {
   await pool.query("truncate public.post_views, public.comments");
   for (const each of from(1, 15)) await come(each, ...from(1, 15));
   for (const each of from(16, 18)) await come(each, ...from(16, 18));

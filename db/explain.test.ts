@@ -104,7 +104,7 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
     assert.deepEqual(await whyNot(people.ben, post(8)), [], "nobody else's feed");
     await pool.query("delete from public.mutes");
   }
-  // one conversation, until its reader has come to one of it and wants no reposts
+  // one conversation, until its reader has interacted with one of it and wants no reposts
   await pool.query(
     "update public.posts set title = case id when $1 then 'What to read?' else 'what to READ' end where id = any ($2)",
     [post(9), [post(9), post(10)]],

@@ -42,7 +42,7 @@ const community = `
     from generate_series(1, 60, 2) as day, generate_series(1, 40) as n;
   insert into public.comments (id, user_id, post_id, created_at) select 30000 + id, user_id, post_id, created_at + ${minutes("5")} from public.post_views where id % 3 = 0`;
 
-/** At noon ten accounts of twenty minutes write 20 posts each; eight come to all there is and two to each other, and one of two days views 20 posts again and again. */
+/** At noon ten accounts of twenty minutes write 20 posts each; eight interact with all there is and two with each other, and one of two days views 20 posts again and again. */
 const attack = `
   insert into public.profiles (id, created_at) select ${person("ten", "n")}, ${noon(0)} - ${minutes("20")} from generate_series(1, 10) as n;
   insert into public.profiles (id, created_at) values (${person("one", "''")}, ${noon(-2)});
@@ -59,12 +59,12 @@ const attack = `
   insert into recsys_engine.exploration_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
   insert into recsys.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
 
-/** What people do who are taken in: they come to the posts of the ten. */
+/** What people do who are taken in: they interact with the posts of the ten. */
 const takenIn = `
   insert into public.post_views (user_id, post_id, created_at)
     select ${person("known", "n")}, md5('ten' || 1 + n % 10 || 'post1')::uuid, ${noon(0)} + ${minutes("30 + n")} from generate_series(1, 40) as n`;
 
-/** An hour later others go on: three newcomers write and come to old posts, and known people to all of that. */
+/** An hour later others go on: three newcomers write and interact with old posts, and known people to all of that. */
 const afterwards = `
   insert into public.profiles (id, created_at) select ${person("new", "n")}, ${noon(0)} - ${minutes("10")} from generate_series(1, 3) as n;
   insert into public.posts (id, author_id, title, created_at) select md5('new post' || n)::uuid, ${person("new", "n")}, 'new', ${noon(0)} + ${minutes("60 + n")} from generate_series(1, 3) as n;

@@ -8,7 +8,7 @@ const { pool } = await testDatabase({ after }, "affinities");
 const person = (name: string) => `md5('${name}')::uuid`;
 const post = (n: string) => `md5('post ' || ${n})::uuid`;
 
-/** Ten authors with 4,000 posts; `reader` came to 40 of them, `much` to 3,000, and `loud` 20,000 times to a post of their own. */
+/** Ten authors with 4,000 posts; `reader` interacted with 40 of them, `much` with 3,000, and `loud` 20,000 times with a post of their own. */
 async function fill(): Promise<void> {
   await pool.query(`
     insert into public.profiles (id, created_at)

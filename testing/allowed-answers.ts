@@ -24,9 +24,9 @@ export interface Asked {
 /** Facts about a caller that only the owner of the database knows. */
 export interface Facts {
   excluded: Set<string>;
-  /** Of these what they came to or dismissed: what was only seen may be pinned. */
+  /** Of these what they interacted with or dismissed: what was only seen may be pinned. */
   known: Set<string>;
-  /** The posts whose reposts they do not want: dismissed within 14 days, or all that they came to, dismissed or saw. */
+  /** The posts whose reposts they do not want: dismissed within 14 days, or all that they interacted with, dismissed or saw. */
   unwanted: Set<string>;
   mutes: { kind: string; value: string }[];
   list: string[];

@@ -26,7 +26,7 @@ export async function askCount(owner: Client, app: TestApp<Feed>, asked: Asked):
      union select post_id from public.comments where user_id = $1 and created_at > $2 union select post_id from recsys.dismissals where user_id = $1 and created_at > $2`,
     [caller.sub ?? null, new Date(from).toISOString()],
   );
-  // posts that a user came to since are new to them
+  // posts that a user interacted with since are new to them
   const known = facts.feed === "impersonal" ? new Set<string>() : new Set(rows.map(({ post_id }) => post_id));
   const isFollowed = ({ author_id, tags }: (typeof asked.posts)[number]) =>
     facts.followed.people.has(author_id ?? "") || tags.some((tag) => facts.followed.topics.has(tag.toLowerCase()));

@@ -79,6 +79,7 @@ const banned: [RegExp, string][] = [
   [/(?:^|[.:;,] )(?:of|as) wh(?:at|om|ich)\b/im, "a subject, a verb, an object"],
   [/(?<![\w.)\]}$/\\-])\.\d/, "a zero before the point"],
   [/\banew\b/i, "again, from scratch"],
+  [/\bc(?:ame|omes?) (?:to|into view)\b/i, "interacted with, saw"],
 ];
 
 /** What is wrong with a text by the rules of docs/contributing.md, each with what to write; none: []. */

@@ -26,7 +26,7 @@ export const forms = [
 /** The one title of these forms and places that no post has. */
 export const missing = "How safe is it to walk in Kyoto at night?";
 
-/** Writers, and every title of the forms and places but one, of a month ago; many came to those of the first form. */
+/** Writers, and every title of the forms and places but one, of a month ago; many interacted with those of the first form. */
 export async function fillForms(pool: pg.Pool): Promise<void> {
   await pool.query(
     "insert into public.profiles (id, bio, created_at) select unnest($1::uuid[]), 'Bartholomew Quux', now() - interval '1 year'",

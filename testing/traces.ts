@@ -46,7 +46,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      select $1, id, now() - interval '1 hour' from public.posts where author_id <> $1`,
     [user],
   );
-  // others come to the user's post, and to posts where the user was before them
+  // others interact with the user's post, and with posts where the user was before them
   await pool.query(
     `insert into public.comments (user_id, post_id, created_at)
      select $2, id, now() from public.posts where id = $1 or id = any($3)`,

@@ -119,7 +119,7 @@ function serving(
   return modelInMemory(name, honest.community, parts, watched);
 }
 
-/** What two models are worth to the honest after `until`: recall@20 of what they come to, and AUC of views of what they are shown. */
+/** What two models are worth to the honest after `until`: recall@20 of what they interact with, and AUC of views of what they are shown. */
 async function assertAlike(other: TrainedModel, comparedWith = without): Promise<void> {
   const models = {
     without: await serving("without", comparedWith, honest),

@@ -70,7 +70,7 @@ test("a page is what one request showed, in its order", async () => {
   );
 });
 
-test("where the app said what came into view, the rest of the page was not shown", async () => {
+test("where the app said what was seen, the rest of the page was not shown", async () => {
   const client = await pool.connect();
   try {
     await client.query("begin");

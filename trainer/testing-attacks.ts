@@ -40,7 +40,7 @@ export const likeablePosts = (count: number) => `begin;
     select model_id, liked.id, embedding from liked join recsys.post_embeddings on post_embeddings.post_id = other;
   delete from recsys_engine.embedding_jobs using liked where entity_id = liked.id; commit`;
 
-/** Each account comes to so many posts of each of the others. */
+/** Each account interacts with so many posts of each of the others. */
 export const actOnEachOther = (posts: number) =>
   ["post_views", "post_votes", "comments"]
     .map(

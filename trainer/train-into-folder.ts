@@ -182,7 +182,7 @@ function refusedVectors({ basis: { id }, users }: PreparedVectors, reads: Vector
 
 function vectorsLine({ basis: { encoder, dimension }, share, users }: PreparedVectors, reads: VectorsRead): string {
   const ofPosts = `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers)`;
-  const doesWithout = "does without: of what people come to later they find less with them";
+  const doesWithout = "does without: of what people interact with later they find less with them";
   if (!reads.posts) return `${ofPosts}, which the post tower ${doesWithout}`;
   const read = `${ofPosts}, which the post tower reads`;
   if (users === undefined) return read;

@@ -198,7 +198,7 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
 
 // without bounds on authors whom few known people met 200 had 10.0 % and were first in 56 of 60 feeds, 20 had 7.4 % and were first in 22
 for (const posts of [1, 4, 5, 20, 200])
-  test(`an account of two days that writes ${posts} posts which say what most people came to has 5 % of the places, and is first in 3 of 60 feeds at most`, async (t) => {
+  test(`an account of two days that writes ${posts} posts which say what most people interacted with has 5 % of the places, and is first in 3 of 60 feeds at most`, async (t) => {
     const { own, first } = await effectOf(t, 1, likeablePosts(posts), nothing);
     t.diagnostic(`${percent(own)}, first in ${first} feeds`);
     assert.ok(own <= 0.05 && first <= 3, `${percent(own)}, first in ${first} feeds`);
@@ -237,7 +237,7 @@ test("who copies what stands in most feeds takes nothing off them, and brings no
   for (const [what, accounts, posts, more, bound] of [
     ["two posts in most feeds, copied by one", 1, () => mostOf(base as Set<string>[], 2), "", 0.02],
     ["ten in most feeds, copied by ten", 10, () => mostOf(base as Set<string>[], 10), "", 0.05],
-    ["the same, and all come to all copies", 10, () => mostOf(base as Set<string>[], 10), actOnEachOther(1), 0.05],
+    ["the same, and all view all copies", 10, () => mostOf(base as Set<string>[], 10), actOnEachOther(1), 0.05],
     // accounts without interactions have 50 % of the places with a post each, copied or not, as ten honest authors
     // have
     ["ten old posts, copied by ten of a circle", 10, () => tenOld, `${actOnEachOther(1)}; ${findCircles}`, 0.05],
@@ -267,7 +267,7 @@ for (const [posts, bound] of [
   [1, 0.05],
   [4, people > 60 ? 0.08 : 0.05],
 ] as const)
-  test(`ten accounts of two days that write ${posts} each and come to each other's alone have one of 20 places`, async (t) => {
+  test(`ten accounts of two days that write ${posts} each and interact with each other's alone have one of 20 places`, async (t) => {
     const { changed, own } = await effectOf(
       t,
       10,
@@ -278,11 +278,11 @@ for (const [posts, bound] of [
     assert.ok(own > 0 && own <= 1 / 20 && changed <= bound, percent(changed));
   });
 
-test("one of them who comes to a post of others frees none but themselves", async (t) => {
+test("one of them who interacts with a post of others frees none but themselves", async (t) => {
   const outside = view(1, 1).replace("from $accounts,", "from (select * from $accounts limit 1) as account,");
   const { own } = await effectOf(t, 10, `${written(1)}; ${actOnEachOther(1)}; ${outside}; ${findCircles}`, nothing);
   t.diagnostic(percent(own));
-  // a place for all of the circle, and one for the post of who came to others
+  // a place for all of the circle, and one for the post of who interacted with others
   assert.ok(own <= 2 / 20, percent(own));
 });
 
@@ -334,9 +334,9 @@ for (const [name, accounts, attack, prepare, bound] of [
     assert.ok(mean <= bound, said);
   });
 
-// readers who came to it have another history then: of 30 of 400 people's 21 % change. Of others' 0.5 %, and 2.7 %
+// readers who interacted with it have another history then: of 30 of 400 people's 21 % change. Of others' 0.5 %, and 2.7 %
 // when posts had ID embeddings: docs/research/experiments.md
-test("another text of a post after it went viral changes little for who did not come to it", async (t) => {
+test("another text of a post after it went viral changes little for who did not interact with it", async (t) => {
   const { changed, own, had } = await effectOf(t, 1, another, `${yesterday};${goesViral(isTheirs)}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
   assert.ok(had > 0 && changed <= (people > 60 ? 0.015 : 0.007), percent(changed));

@@ -73,7 +73,7 @@ export interface Table {
   membersMayReadSome: boolean;
   /** What some of its rows say; undefined: they were not read. */
   sample?: TableSample | undefined;
-  /** Where the ids of its rows say when these came to be. */
+  /** Where the ids of its rows say when these were created. */
   idTime?: IdTime | undefined;
   /** How its rows relate to posts and people; undefined: not queried. */
   compared?: ComparedRows | undefined;
@@ -110,11 +110,11 @@ export interface SampledColumn {
   distinct: number;
 }
 
-/** How the ids of a table say when a row came to be. */
+/** How the ids of a table say when a row was created. */
 export interface IdTime {
   /** As recsys.time_of_id knows it. */
   form: IdForm;
-  /** The greatest id, and when its row came to be by it. */
+  /** The greatest id, and when its row was created by it. */
   newest: { id: string; at: Date };
 }
 

@@ -7,7 +7,7 @@ import { idTimeOf } from "./id-times.ts";
 const now = new Date("2026-11-27T12:00:00Z");
 const aid = (at: string, noise: string) => (Date.parse(at) - Date.UTC(2000, 0)).toString(36).padStart(8, "0") + noise;
 
-/** The ids of a table, the greatest first, the form that they have, and when the first came to be. */
+/** The ids of a table, the greatest first, the form that they have, and when the first was created. */
 const known: [form: string, ids: string[], at: string][] = [
   [
     "aid",

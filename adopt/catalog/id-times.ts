@@ -1,4 +1,4 @@
-/** Ids that say when a row came to be: which of the known forms the ids of a table have. */
+/** Ids that say when a row was created: which of the known forms the ids of a table have. */
 import type { IdForm, IdTime } from "./catalog.ts";
 
 /** What a form is, for a reader; recsys.time_of_id reads the same times from it. */

@@ -108,11 +108,11 @@ export function createdOf(table: Table): TimeColumn | undefined {
       !columns.deletedTime.includes(plainName(name)) &&
       name !== updated?.name,
   );
-  if (other) return { column: other, doubt: "taken for when it came to be, since it is a time" };
+  if (other) return { column: other, doubt: "taken for when it was created, since it is a time" };
   return (
     updated && {
       column: updated,
-      doubt: "when it was last changed stands in: the table does not say when it came to be",
+      doubt: "when it was last changed stands in: the table does not say when it was created",
     }
   );
 }

@@ -56,7 +56,7 @@ function passedOver(table: Table, app: Roles): TableDisposition[] {
   if (candidates.timeless.includes(table))
     return found(
       "not understood",
-      "it has a text and a person, and neither a column nor a known form of its ids says when a row came to be",
+      "it has a text and a person, and neither a column nor a known form of its ids says when a row was created",
     );
   const persons = personsOf(app, table);
   if (namesPost(table)) return found("not understood", "it names a post");

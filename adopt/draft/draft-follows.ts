@@ -75,7 +75,7 @@ function selectOf(draft: Draft, follow: FollowTable): string {
 /** Since when, where the row or its id says so; a time that the engine cannot count with is none. */
 function sinceSql(draft: Draft, { table, since }: FollowTable): { sql: string; note: string } {
   const time = since ?? createdOf(table);
-  // another time, such as that of its end, says nothing of when it came to be
+  // another time, such as that of its end, says nothing of when it was created
   if (!time || time.doubt) return { sql: "null::timestamptz", note: "" };
   // an id is worked out once, in a column of its own: in the view it took 2 ms of each feed
   const { sql, note } = time.form

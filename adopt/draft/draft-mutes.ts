@@ -55,7 +55,7 @@ function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTa
       ? `${whom?.sql}::text`
       : `left(${stringSql(at(of ? named : alias, what.text), what.text)}, 100)`;
   const made: TimeColumn | undefined = moment ? { column: moment } : createdOf(table);
-  // another time, such as that of its end, says nothing of when it came to be
+  // another time, such as that of its end, says nothing of when it was created
   const since = made && !made.doubt && /^timestamp/.test(made.column.kind) ? made.column : undefined;
   const sinceDoubt = since?.kind === "timestamp" ? draft.doubtColumn(table, since, timeDoubts.timestamp as string) : "";
   const from = moment ? `, where it has ${moment.name}` : "";

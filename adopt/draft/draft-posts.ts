@@ -52,7 +52,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   for (const table of roles.candidates.timeless)
     draft.doubt(
       table,
-      "it could be the posts, but neither a column nor a known form of its ids says when a row came to be: add a column that does, and draft again",
+      "it could be the posts, but neither a column nor a known form of its ids says when a row was created: add a column that does, and draft again",
     );
   if (contents.length === 0) {
     const [best] = roles.candidates.posts;

@@ -187,7 +187,7 @@ export function shownTime(
 
 /** The instant that an id says, in a column of its own. */
 function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: IdForm): ShownColumn {
-  draft.doubtColumn(table, key, `no column says when a row came to be, so its id does (${idForms[form]})`);
+  draft.doubtColumn(table, key, `no column says when a row was created, so its id does (${idForms[form]})`);
   // not the whole id: a session's id may let its owner in
   const { newest } = table.idTime as NonNullable<Table["idTime"]>;
   const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id.slice(0, 13)}…, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;

@@ -31,7 +31,7 @@ export function findPosts(app: KnownApp): TableCandidate[] {
   return scored.sort((one, other) => other.points - one.points || nameOf(one.table).localeCompare(nameOf(other.table)));
 }
 
-/** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row came to be. */
+/** Tables with a text and a person that others refer to more often than to the likeliest posts, and which do not say when a row was created. */
 export function findTimeless(app: KnownApp, best: Table | undefined): Table[] {
   const { catalog, references, people } = app;
   const least = best ? references.into(best).length : 1;

@@ -35,10 +35,10 @@ export interface InteractionTable {
   elsewhere: Column[];
   /** Undefined: the table does not say, and it does not matter. */
   time: TimeColumn | undefined;
-  /** A word for it, such as like, and what it comes to. */
+  /** A word for it, such as like, and the kind of interaction that it is. */
   word: string;
   action: Action;
-  /** Where the kind is a column: what each of its values comes to; undefined: not known. */
+  /** Where the kind is a column: the kind of interaction of each of its values; undefined: not known. */
   kinds?: { column: Column; values: Map<string, Action | undefined> };
   /** Where one column says for or against. */
   direction?: Direction;

@@ -24,7 +24,7 @@ interface CommunitySize {
   interactions: number;
   days: number;
   logins?: number;
-  /** Person and post of a number belong to number % organisations, and people come to posts of theirs; default: to all. */
+  /** Person and post of a number belong to number % organisations, and people interact with posts of theirs; default: to all. */
   organisations?: number;
 }
 

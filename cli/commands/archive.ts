@@ -40,7 +40,7 @@ export async function archiveCommand(options: ArchiveCommandOptions): Promise<vo
     const until = await archivableUntil(context.database.pool);
     if (before !== undefined && before > until)
       throw new UserError(
-        `--before ${before} is too late: feeds leave out what came into view in the last ${feedLookbackDays - 1} days, so ${until} is the latest`,
+        `--before ${before} is too late: feeds leave out what was seen in the last ${feedLookbackDays - 1} days, so ${until} is the latest`,
       );
     const store = s3 === undefined ? folderStore(out) : await bucketStore(s3, context);
     await archiveDays(context, { folder: out, store, before: before ?? until });

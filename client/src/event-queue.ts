@@ -26,7 +26,7 @@ export interface QueueOptions {
   onChange(): void;
 }
 
-/** How long what came into view waits for more of it, in milliseconds. Whatever else is done goes at once. */
+/** How long seen posts wait for more of them, in milliseconds. Whatever else is done goes at once. */
 const gather = 1_000;
 /** Small enough that a batch may outlive its page. */
 const mostBytes = 20_000;

@@ -35,7 +35,7 @@ export function isPageVisible(): boolean {
   return typeof document === "undefined" || document.visibilityState !== "hidden";
 }
 
-/** Tells what comes into view; undefined: here nothing says so, as in React Native, where a list does. */
+/** Tells what scrolls into view; undefined: here nothing says so, as in React Native, where a list does. */
 export function viewObserver(
   ...how: ConstructorParameters<typeof IntersectionObserver>
 ): IntersectionObserver | undefined {

@@ -88,7 +88,7 @@ export type Event =
       type: "seen";
       post_id: string;
       /**
-       * The request_id of the feed in which the post came into view.
+       * The request_id of the feed in which the post was seen.
        */
       request_id: string;
     };

@@ -1390,7 +1390,7 @@ begin
   authors as materialized (
     select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
-  -- when people on their first day came to a new author whom no known person had met
+  -- when people on their first day interacted with a new author whom no known person had met
   unmet as materialized (
     select first_met.user_id, first_met.day, min(first_met.at) as at
     from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
@@ -1463,8 +1463,8 @@ begin
     join recsys.source_posts as posts on posts.post_id = acts.post_id
     where posts.author_id is distinct from acts.user_id
   ),
-  -- people who came to another author than these are outside, and so are the ten with most readers: in a small
-  -- community all may have come to all
+  -- people who interacted with another author than these are outside, and so are the ten with most readers: in a small
+  -- community all may have interacted with all
   inside as materialized (
     (select pairs.user_id from pairs)
     except
@@ -1477,7 +1477,7 @@ begin
   from pairs
   join inside on inside.user_id = pairs.user_id
   join closed on closed.user_id = pairs.user_id;
-  -- and people who came to one who is outside; longer chains do not arise by accident
+  -- and people who interacted with one who is outside; longer chains do not arise by accident
   for round in 1 .. 100 loop
     number := cardinality(users);
     with pairs as materialized (
@@ -2552,7 +2552,7 @@ begin
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
       into affected, affected_since, revisited
       from (
-        -- a post that changed itself: all users who came to it
+        -- a post that changed itself: all users who interacted with it
         select later.user_id, min(later.created_at) as since, true as is_revisited
         from unnest(p_ids, p_since) as of_posts (post_id, since)
         cross join lateral (
@@ -2621,7 +2621,7 @@ begin
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
       insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
-      -- of a post, all users who came to it are recomputed as well
+      -- of a post, all users who interacted with it are recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
     end if;
@@ -5549,7 +5549,7 @@ begin
   if kind = 'following' then
     return (
       select least(count(*), p_limit)::integer
-      -- what they came to since is among the newest
+      -- what they interacted with since is among the newest
       from recsys_engine.following_feed(p_user_id, request.at, p_limit + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
@@ -7195,7 +7195,7 @@ begin
   end loop;
   if p_kind = 'post' then
     insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
-    -- a user who came to it by a table that is not watched
+    -- a user who interacted with it by a table that is not watched
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
@@ -7207,7 +7207,7 @@ begin
     get diagnostics removed = row_count;
     total := total + removed;
     insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
-    -- posts that they came to by an unwatched table name them until this is worked off
+    -- posts that they interacted with by an unwatched table name them until this is worked off
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good
@@ -10192,7 +10192,7 @@ comment on column recsys.source_follows.target is 'The person''s id as text; the
 
 comment on column recsys.source_follows.created_at is 'Since when; null: unknown, and it counts from the beginning. Training takes it that no follow existed before.';
 
-comment on column recsys.source_preferences.value is 'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.';
+comment on column recsys.source_preferences.value is 'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they interacted with, dismissed or saw.';
 
 comment on view recsys.source_withheld is 'Posts that only followers of their author get recommended: (post_id, author_id), a row for a post or for all posts of an author, the other null. Set by authors or moderators. Every role has to be able to read it. Empty in an app without such a table.';
 
@@ -10209,6 +10209,8 @@ comment on column recsys.source_post_scopes.post_id is 'The post.';
 comment on column recsys.source_post_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
 comment on function recsys.event_id_of(integer,text) is 'An interaction_id for a row whose key is a text, a uuid (id::text) or several columns (concat_ws('' '', user_id, post_id, emoji)): 64 bits of a hash. Two of 10 million collide with a chance of 1 to 370,000.';
+
+comment on function recsys.time_of_id(text,text) is 'When a row was created whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, ''aid''). Null: no such form, or an id that is not of it.';
 
 comment on function recsys_engine.topic_preferences(uuid,text) is 'A user''s topics of one kind of preference (p_kind: more or less) that are not of the other kind too, in small letters, 100 at most.';
 
@@ -10234,7 +10236,11 @@ comment on function recsys.start_experiment(text,jsonb,text,interval,real) is 'S
 
 comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
+comment on table recsys_engine.post_neighbours is 'Who interacted with a post also interacted with its neighbours, 50 of each at most: what recsys_engine.with_covisited adds up. Only a model that finds more by them has a partition.';
+
 comment on column recsys_engine.post_neighbours.post_id is 'Of recsys.source_posts: the post of an interaction.';
+
+comment on column recsys_engine.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may interact with next.';
 
 comment on function recsys_engine.complete_model(bigint,jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
@@ -10318,7 +10324,9 @@ comment on function recsys_engine.user_components(uuid,bigint) is 'The component
 
 comment on column recsys_engine.topics.model_id is 'The model of the centroid''s vector. No foreign key: a topic outlives models.';
 
-comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
+comment on column recsys_engine.topics.demand is 'How many people a day interacted with its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors with their own not counted.';
+
+comment on column recsys_engine.topics.people is 'How many people interacted with these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
 
 comment on function recsys_engine.anonymity_threshold() is 'The smallest number of people that answers tell users (k-anonymity).';
 
@@ -10368,6 +10376,10 @@ comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some po
 
 comment on table recsys_engine.first_day_interactions is 'Interactions of users with posts of others older than a day, within 24 hours of the user''s first interaction. Only recsys_engine.refresh_bursts writes it.';
 
+comment on column recsys_engine.first_day_interactions.number is 'Which of these posts it was, in the order in which they interacted with them, from 1 to 12; what comes later is not kept.';
+
+comment on column recsys_engine.first_day_interactions.at is 'When they interacted with it first.';
+
 comment on table recsys_engine.bursts is 'Days on which a user''s interactions exceed what counts, with the instant of each. Only recsys_engine.refresh_bursts writes it.';
 
 comment on table recsys_engine.backdated_days is 'Days of a user that the engine learned of more than six hours late. Interactions of such a day count for no post and make no user known. Only recsys_engine.queue_feature_changes writes it.';
@@ -10381,6 +10393,8 @@ comment on function recsys_engine.burst_started_at(uuid,date) is 'When a person 
 comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestamp with time zone[]) is 'Brings recsys_engine.first_day_interactions up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
 comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on actions of people (p_users) count for no post, on the days of their changes (p_at) with posts (p_posts; null: a login) and later. Returns the interactions that stop or start counting: their states have to be recomputed. Called by each roll-up; skips imports.';
+
+comment on function recsys_engine.find_circles() is 'Finds who is in a closed circle (recsys_engine.circle_members): those who only ever interacted with posts of others that are in one, but for one author where they are five or more, and with no post of the ten authors with most readers. Returns how many they are.';
 
 comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user with states. Notes late writes in recsys_engine.backdated_days. recsys.watch sets its arguments: user, post and time, required columns, and columns whose change counts.';
 
@@ -10398,7 +10412,7 @@ comment on function recsys_engine.author_engagements(uuid) is 'Interactions of o
 
 comment on function recsys_engine.author_known_since(uuid) is 'The first interaction of a known user with a post of an author (recsys_engine.author_engagements); a user is known a day after their first interaction with any post. Infinity: none.';
 
-comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first.';
+comment on function recsys_engine.engaged_new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'The first six new authors (accounts younger than 28 days) whose posts a person interacted with between two instants of a day, and when first.';
 
 comment on table recsys_engine.listed_posts is 'Every post with its time, and whether it waits: its author wrote recsys_engine.posts_a_day() before it that day, or is a newcomer with an earlier post and no known reader, where newcomers are few. Kept by triggers of recsys.watch. recsys_engine.eligible_posts decides on visibility.';
 
@@ -10452,6 +10466,8 @@ comment on function recsys.roll_up(bigint,integer,integer) is 'Updates the featu
 
 comment on view recsys_engine.timeline is 'Every event with its user''s state right after it; in the order of (at, sort_id), with rows of recsys_engine.post_stats by interaction_id, it replays the community for training. Without such a row it changed no post: a repeat, an own post, a burst.';
 
+comment on column recsys_engine.timeline.is_first is 'Whether the user had not interacted with the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.';
+
 comment on function recsys_engine.counted_interactions() is 'The interactions that count: the first of each kind per user and post of another author, without bursts. Checks of the feature store use this definition.';
 
 comment on function recsys_engine.feature_store_differences() is 'The rows of recsys_engine.post_stats, latest_post_stats, user_stats and latest_user_stats that differ from the expected ones (null: no row). Empty after recsys.roll_up() without writers, but for recsys.feature_store_failures and thinned states. To mend: queue them with at -infinity.';
@@ -10480,9 +10496,11 @@ comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes u
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
+comment on column recsys.impressions.features is 'The ranker inputs, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
+
 comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 
-comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+comment on column recsys.impressions.seen_at is 'When the post was visible on the reader''s screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
 
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 
@@ -10525,6 +10543,8 @@ comment on function recsys_engine.matches_mute(text,text,uuid,text,text[],text) 
 comment on view recsys_engine.optional_head_events is 'What people did with a post that an optional head predicts (recsys_engine.heads). That they muted what a post is of is not here but in recsys_engine.optional_head_labels.';
 
 comment on function recsys_engine.optional_head_labels(timestamp with time zone,timestamp with time zone) is 'Actions that an optional head predicts (recsys_engine.optional_head_events) on posts shown in an interval, within a day, or, for dismiss, mutes within an hour (author, topic or text). The latest 20 mutes of a person count, each for 1,000 posts shown before. Without withdrawn and undated ones.';
+
+comment on function recsys_engine.seen_posts(uuid,timestamp with time zone) is 'The posts that a user saw (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
 comment on function recsys_engine.mutes_only_request(uuid,timestamp with time zone) is 'A request with a user''s mutes alone, as of an instant: for answers other than their feed. user_id null: no mutes.';
 
@@ -10746,9 +10766,11 @@ comment on table recsys_engine.impressions_default is 'Impressions of months or 
 
 comment on column recsys_engine.impressions_default.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
+comment on column recsys_engine.impressions_default.features is 'The ranker inputs, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
+
 comment on column recsys_engine.impressions_default.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 
-comment on column recsys_engine.impressions_default.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+comment on column recsys_engine.impressions_default.seen_at is 'When the post was visible on the reader''s screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
 
 comment on column recsys_engine.impressions_default.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 
@@ -10778,11 +10800,17 @@ comment on view recsys_engine.recommended_impressions is 'Impressions that the r
 
 comment on column recsys_engine.recommended_impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
+comment on column recsys_engine.recommended_impressions.features is 'The ranker inputs, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
+
 comment on column recsys_engine.recommended_impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 
-comment on column recsys_engine.recommended_impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+comment on column recsys_engine.recommended_impressions.seen_at is 'When the post was visible on the reader''s screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
 
 comment on column recsys_engine.recommended_impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
+
+comment on view recsys_engine.model_features is 'The ranker inputs of each model, in order, from its feature_spec.';
+
+comment on view recsys_engine.impression_features is 'The ranker inputs of each post that was shown, one row a feature. None of a feed without a model, or of a model whose row is gone.';
 
 comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
 
@@ -10826,6 +10854,8 @@ comment on function recsys_engine.idea_posts(integer) is 'The latest posts that 
 
 comment on function recsys_engine.post_audiences(uuid[]) is 'For each post, in order: distinct people other than the author who interacted within 7 days of its creation, viewers, voters, commenters, topic (null: none), and whether it is in recsys_engine.posts_of_newcomers. Counts 1,000 interactions of a post at most. One row.';
 
+comment on function recsys_engine.idea_topics() is 'The topics of the active model, with about how many people interacted with each; none where they are of another''s vectors.';
+
 comment on function recsys_engine.idea_author() is 'What ideas need of the caller: profile, impersonal (then only mutes), active model and vector (null: none), muted words (muted) and texts (muted_parts) in small letters, 50 posts older than a week, their latest 100 titles and the last week''s 1,000. One row.';
 
 comment on function recsys_engine.readable_titled_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
@@ -10865,6 +10895,8 @@ comment on function recsys_engine.stop_harmful_experiments() is 'Stops experimen
 comment on function recsys.shadow_report(text,timestamp with time zone,timestamp with time zone) is 'Compares a shadow with the serving model on posts shown in [p_from, p_to), by view, vote and comment. rank_correlation: Spearman, mean over feeds; judged: shown a day ago; acted: within a day; log_loss in nats (lower is better; null: none judged). Raises P0002: no such shadow.';
 
 comment on function recsys.off_policy(text,timestamp with time zone,timestamp with time zone) is 'The reward that a shadow''s model would have earned in drawn places shown in [p_from, p_to): logged, ips, snips, dr, with 95 % intervals clustered by person. Raises where support, people, acts, effective sample size, skewness or mean weight forbid an estimate (docs/experiments-in-production.md).';
+
+comment on function recsys_engine.shown_features(date,integer) is 'The ranker inputs of the first ten places of some p_feeds feeds of a day, without those for exploration.';
 
 comment on function recsys_engine.feature_skew(date) is 'The population stability index by feature of a day and model against training: sum over bins of (served - trained) * ln(served / trained). Below 0.1: equal; above 0.25: different (Siddiqi, 2006); by chance about 9 / people (Yurdakul, 2018). No rows without training_features.';
 
@@ -11170,7 +11202,7 @@ grant execute on function recsys_engine.retrieve_followed(recsys_engine.feed_req
 
 revoke execute on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) from public;
 
-grant execute on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.topic_posts(recsys_engine.feed_request,text,integer) to authenticated, service_role;
 
 revoke execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) from public;
 

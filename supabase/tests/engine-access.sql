@@ -69,7 +69,7 @@ select throws_ok(
 select isnt_empty('select views from recsys_engine.post_stats', 'Ben reads how often a post was viewed');
 select throws_ok('select user_id from recsys_engine.post_stats', '42501', null, 'but not by whom');
 select is_empty(
-  $$select from recsys_engine.reconstruct_state('a2000000-0000-4000-8000-000000000000', now() + interval '1 day', 0)$$, 'nor whether Ana''s draft is there and when she came to it last');
+  $$select from recsys_engine.reconstruct_state('a2000000-0000-4000-8000-000000000000', now() + interval '1 day', 0)$$, 'nor whether Ana''s draft is there and when she interacted with it last');
 select is_empty(
   $$select from recsys_engine.reconstruct_state('a1000000-0000-4000-8000-000000000000', now() + interval '1 day', 0)$$, 'nor what happened to a post at times when he was not there');
 select isnt_empty(

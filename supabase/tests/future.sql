@@ -14,7 +14,7 @@ create function pg_temp.ana() returns uuid language sql as $$ select pg_temp.id(
 create function pg_temp.ben() returns uuid language sql as $$ select pg_temp.id('a', 2) $$;
 create function pg_temp.noon() returns timestamptz language sql as $$ select now() - interval '12 hours' $$;
 
--- until noon: 400 posts of Ana's, one an hour; people came to every third; Ben viewed ten and wrote one
+-- until noon: 400 posts of Ana's, one an hour; people interacted with every third; Ben viewed ten and wrote one
 insert into profiles (id, bio, passions, created_at) select pg_temp.id('a', number), 'somebody', '{chess}', pg_temp.noon() - interval '40 days' from generate_series(1, 20) as number;
 insert into posts (id, author_id, title, tags, created_at)
 select pg_temp.id('b', number), pg_temp.ana(), 'post ' || number, array['topic ' || number % 5], pg_temp.noon() - number * interval '1 hour' from generate_series(1, 400) as number

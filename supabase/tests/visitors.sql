@@ -47,7 +47,7 @@ select throws_ok(
   '42501', null, 'a visitor does not get Ben''s candidates');
 select throws_ok(
   $$select recsys_engine.feed_request('b0000000-0000-4000-8000-000000000000', now())$$,
-  '42501', null, 'nor what Ben muted or came to');
+  '42501', null, 'nor what Ben muted or interacted with');
 select throws_ok(statement, '42501', null, 'a visitor may not: ' || statement)
 from unnest(array[
   'select from recsys.source_users', 'select from recsys.source_interactions', 'select from recsys.source_dismissals', 'select from recsys.source_mutes',

@@ -75,7 +75,7 @@ async function everywhere(): Promise<{ rows: number; checksum: string }> {
   return { rows, checksum: `${checksum}` };
 }
 
-/** A database whose connections are cut at a statement; gives whether it came to that. */
+/** A database whose connections are cut at a statement; returns whether that statement was sent. */
 async function dying(at: number, work: (of: Database) => Promise<void>): Promise<boolean> {
   let statements = 0;
   const own = new pg.Pool({ connectionString: database.url, types: { getTypeParser } });

@@ -48,7 +48,7 @@ async function restoreDay(
     [first, next],
   );
   const name = `impressions_${day.replaceAll("-", "_")}`;
-  // where later rows of the day have made it a partition again, the others come to them
+  // where later rows of the day have made it a partition again, the others are added to it
   if (covered === 0) await client.query(`create table recsys_engine.${name} (like recsys.impressions including all)`);
   const table = covered === 0 ? `recsys_engine.${name}` : "recsys.impressions";
   let rows = 0;

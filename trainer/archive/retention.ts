@@ -4,7 +4,7 @@ import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 
-/** A feed leaves out what came into view within 30 days (recsys_engine.seen_posts), and a day is whole at its end. */
+/** A feed leaves out what was seen within 30 days (recsys_engine.seen_posts), and a day is whole at its end. */
 export const feedLookbackDays = 31;
 
 /** Of an experiment what was shown from its start on counts, and for the people in it the 28 days before. */

@@ -90,7 +90,7 @@ test("impressions are in the folder of their day", async () => {
   assert.equal(Number(n), rows[0].n);
 });
 
-test("a pair's history is what its user had come to or written by then", async () => {
+test("a pair's history is what its user had interacted with or written by then", async () => {
   const pairs = `(select p.*, u.user_id, a.post_id as own from '${whole}/towers/pairs.parquet' p
     join '${whole}/towers/users.parquet' u on u.number = p."user" join '${whole}/towers/posts.parquet' a on a.number = p.post)`;
   const past = `(select user_id, own, "at", h.post_id from (select *, unnest(history) as past from ${pairs}) x

@@ -117,7 +117,7 @@ function pageAfter(modelId: number, after: string) {
         sql<string[]>`coalesce(${tags}, '{}')`.as("tags"),
         "topic_id",
         "own.components",
-        // it is placed by who comes to it
+        // it is placed by who interacts with it
         sql<string | null>`case when ${saysNothing} then ${row.ref("found.embedding")} end`.as("embedding"),
       ];
     })

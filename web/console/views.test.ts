@@ -23,7 +23,7 @@ async function isInView(page: Page, title: string): Promise<void> {
 }
 
 test(
-  "what a click on the map finds comes into view and into the address; back and a link lead to it",
+  "what a click on the map finds shows in view and in the address; back and a link lead to it",
   options,
   async (t) => {
     const { page, wrong } = await open(t, { viewport: { width: 1000, height: 600 } });

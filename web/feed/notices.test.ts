@@ -115,7 +115,7 @@ test("ideas become a draft; where there is no such function, the page says so", 
   await page.getByRole("button", { name: "Ask again" }).click();
   await page
     .getByText(
-      "About 20 people came to posts of this kind in the last four weeks. 6 were written, 4 of them without a comment so far.",
+      "About 20 people interacted with posts of this kind in the last four weeks. 6 were written, 4 of them without a comment so far.",
     )
     .waitFor();
   await page.getByText("There are no more ideas").waitFor();

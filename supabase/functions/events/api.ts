@@ -34,7 +34,7 @@ const common = {
 const seconds = z.number().min(0).max(mostSeconds).optional().describe("Seconds.");
 const vote = z.literal([1, -1, 0]).describe("1: for the post. -1: against it. 0: takes the vote back.");
 const notDismissed = z.literal(0).optional().describe("0: takes the dismissal back; left out: dismisses the post.");
-const request = uuid.describe("The request_id of the feed in which the post came into view.");
+const request = uuid.describe("The request_id of the feed in which the post was seen.");
 
 export const event = z
   .discriminatedUnion("type", [

@@ -1,4 +1,4 @@
-/** Impressions are written after the answer that shows them, and an app may say sooner than that what came into view. */
+/** Impressions are written after the answer that shows them, and an app may say sooner than that which posts were seen. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

@@ -23,7 +23,7 @@ export interface AuthorRow {
 }
 
 /**
- * Who asks, and how many people came to each of their latest posts in its first week: of those that any member may read. Of one that
+ * Who asks, and how many people interacted with each of their latest posts in its first week: of those that any member may read. Of one that
  * they show to a single person, the forecast would say whether that person came.
  */
 export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow & { people: number[] }> {

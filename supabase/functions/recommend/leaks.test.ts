@@ -251,7 +251,7 @@ const outside: Record<string, (asked: Asked) => Promise<number>> = {
     return await rolledBack(async (client) => {
       const [vector, post] = [unitVector(random), pick(random, [...facts.embedded])];
       const before = await answersTo(client, caller, { modelId, vector, post });
-      // a future post is in no feed, but its author counts among those whose posts the reader has come to
+      // a future post is in no feed, but its author counts among those whose posts the reader has interacted with
       const shown = posts.map(({ id }) => id);
       await client.query("delete from public.posts where id <> all ($1) and created_at <= now()", [shown]);
       assert.deepEqual(await answersTo(client, caller, { modelId, vector, post }), before);

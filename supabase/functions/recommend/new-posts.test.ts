@@ -24,7 +24,7 @@ async function counted(who: string | null, count_since: string, more: object = {
   return [new_posts, has_more];
 }
 
-test("since a feed was made: readable, of others, not muted, dismissed or come to", async () => {
+test("since a feed was made: readable, of others, not muted, dismissed or interacted with", async () => {
   // the private post was written this moment, and post n n hours ago
   assert.deepEqual(await counted(people.ben, ago(5.5)), [5, false]);
   assert.deepEqual(await counted(null, ago(5.5)), [5, false]);

@@ -1,4 +1,4 @@
-/** The very next feed after posts came into view, and the very first one of a new user. */
+/** The very next feed after posts were seen, and the very first one of a new user. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -20,7 +20,7 @@ beforeEach(async () => {
 /** 0 for the posts about topic 0, which are the even ones, and 1 for the others. */
 const topics = (feed: Feed) => feed.items.map((item) => Number(item.post_id.slice(-2)) % 2);
 
-test("what came into view leaves the feed for 30 days, what was only shown stays", async (t) => {
+test("what was seen leaves the feed for 30 days, what was only shown stays", async (t) => {
   await publishTinyModel(pool, { name: "tiny" });
   const [app, events] = [testApp(t, url), eventsApp(t, url)];
   const { body: feed } = await app.call(people.ben, { limit: 3 });

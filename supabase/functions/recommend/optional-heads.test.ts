@@ -24,7 +24,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-4, `${actual}, not ${expected}`);
 
-/** Ada has come to even posts: their similarity is about 1, that of odd ones about 0. */
+/** Ada has interacted with even posts: their similarity is about 1, that of odd ones about 0. */
 const isLiked = (postId: string) => Number(postId.at(-1)) % 2 === 0;
 
 async function publishWith(heads: readonly Head[], slopes: number[], name = "more heads"): Promise<number> {

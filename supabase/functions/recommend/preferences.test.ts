@@ -187,7 +187,7 @@ test("who wants no reposts gets nothing with the title of what they saw, as long
     const ids = idsOf(await feedOf({ limit: 50 }));
     return numbers.filter((n) => ids.includes(post(n)));
   };
-  // one came to, one dismissed, and one whose title says too little
+  // one interacted with, one dismissed, and one whose title says too little
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2), ($1, $3)", [
     ada,
     post(7),

@@ -1,5 +1,5 @@
 /**
- * Feeds by a replica that is behind show no post that their reader can no longer read, mutes or came to, and are as long as both allow.
+ * Feeds by a replica that is behind show no post that their reader can no longer read, mutes or interacted with, and are as long as both allow.
  * Random communities and policies; the replica pauses at times. SOAK sets the requests: 100 by default, 2,000 in `npm run test:soak`.
  */
 import assert from "node:assert/strict";
@@ -82,7 +82,7 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
         }
         const asked = { ...(await askedOf(setting, caller, modelId)), random, people, modelId };
         const { rows } = await asCaller(pool, caller, (client) => client.query("select id from public.posts"));
-        // what is dated ahead is in no feed, but they may have come to it
+        // what is dated ahead is in no feed, but they may have interacted with it
         const nowReadable = new Set<string>(rows.map(({ id }) => id));
         await ask(asked, request, { atReplicaNow, nowReadable }, stopped);
       } catch (error) {

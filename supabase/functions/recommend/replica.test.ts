@@ -48,7 +48,7 @@ test("a replica that has it all makes the feeds that the primary makes", { skip 
   assert.deepEqual([...codesOf(app), ...codesOf(direct)], []);
 });
 
-test("who of the followed came to a post is named by the primary alone: the last check asks of posts", {
+test("who of the followed interacted with a post is named by the primary alone: the last check asks of posts", {
   skip,
 }, async (t) => {
   const { pool } = setting.database;

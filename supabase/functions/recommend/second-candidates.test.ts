@@ -1,6 +1,6 @@
 /**
  * The second of two models that draft a feed gets the candidates that it would have alone, though most are not asked
- * for again: for all users, page after page, with what is hidden from them and what they came to.
+ * for again: for all users, page after page, with what is hidden from them and what they interacted with.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";

@@ -89,7 +89,7 @@ test("what it says is what it would have said, and its chances those of its own 
   const all = (await app.call(people.ada, { limit: 100 })).body.items;
   await app.settled();
   await start();
-  // a fifth of it holds for ada, who came to two posts
+  // a fifth of it holds for ada, who interacted with two posts
   await pool.query(
     "update recsys.settings set drawn_share = 0.7, draw_temperature = 0.6, diversity = 3.5, author_decay = 0.8",
   );

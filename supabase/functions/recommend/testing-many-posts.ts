@@ -1,7 +1,7 @@
 /** For tests: more posts than the sources bring of any. */
 import type pg from "pg";
 
-/** So many posts of 40 people, every ninth of them private, viewed for two months; person 0 came to 30. The ids of posts and of people, sorted. */
+/** So many posts of 40 people, every ninth of them private, viewed for two months; person 0 interacted with 30. The ids of posts and of people, sorted. */
 export async function fillManyPosts(pool: pg.Pool, count = 1200): Promise<{ posts: string[]; people: string[] }> {
   await pool.query(`
     select setseed(0.5);

@@ -26,7 +26,7 @@ const isEven = ({ post_id }: FeedItem) => Number(post_id.slice(-2)) % 2 === 0;
 test("a post like one of the history names that one, of equals the latest", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   const { items } = await feedOf(people.ada);
-  // ada voted for 28, then for 30; odd posts are like neither, but their author is the one she came to
+  // ada voted for 28, then for 30; odd posts are like neither, but their author is the one she interacted with
   for (const item of items)
     assert.deepEqual(
       item.why,
@@ -48,7 +48,7 @@ test("a post that the caller may not read any more is not named", async () => {
   assert.doesNotMatch(JSON.stringify(feed), /Withdrawn|Post 28|Post 30/);
 });
 
-test("one's own posts are not named as what one came to", async () => {
+test("one's own posts are not named as what one interacted with", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(2)]);
   const feed = await feedOf(people.ben);
@@ -56,7 +56,7 @@ test("one's own posts are not named as what one came to", async () => {
   assert.ok(!kinds(feed).has("like_your_history"));
 });
 
-test("words of what the caller came to are named, the rarest first, without those that many posts have", async () => {
+test("words of what the caller interacted with are named, the rarest first, without those that many posts have", async () => {
   await pool.query("update public.posts set title = 'The Züricher tram depot', author_id = null where id = $1", [
     post(30),
   ]);
@@ -147,7 +147,7 @@ test("of a topic that somebody follows it is told that they do, as the post spel
   for (const mode of ["live", "batch"]) assert.deepEqual(await topical(people.ben, mode), []);
 });
 
-test("that those whom somebody follows came to a post is told of what that reader may read", async () => {
+test("that those whom somebody follows interacted with a post is told of what that reader may read", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
     people.eve,
@@ -235,7 +235,7 @@ test("a feed of whom nothing is known but whom they follow says so, live and mad
 
 test("nothing of what others did or may read is in it", async () => {
   await publishTinyModel(pool, { name: "tiny" });
-  // ben comes to everything, also to a post that ada may not read
+  // ben interacts with everything, also to a post that ada may not read
   await pool.query("update public.posts set author_id = $2, title = 'Divorce lawyer wanted' where id = $1", [
     privatePost,
     people.ben,

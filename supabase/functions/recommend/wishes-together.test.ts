@@ -268,7 +268,7 @@ test("new posts that are reposts count, though whoever wants none is shown none"
   assert.equal(await countOf(t, ben), 5);
 });
 
-test("of whom they follow, new posts count however many newer ones they came to", async (t) => {
+test("of whom they follow, new posts count however many newer ones they interacted with", async (t) => {
   await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'following')", [ben]);
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [ben, author]);
   await pool.query(

@@ -40,7 +40,7 @@ await pool.query("insert into public.members select unnest($1::uuid[]), unnest($
   writers,
   [...memberOf.values()],
 ]);
-// the forms of what is public, told of what only they know: all titles but one, of each word by three or four people; and their colleagues come to it
+// the forms of what is public, told of what only they know: all titles but one, of each word by three or four people; and their colleagues interact with it
 for (const organisation of organisations.keys()) {
   const titles = forms.flatMap((form) => words(organisation).map((word) => form.replace("_", word))).slice(1);
   await pool.query(
@@ -105,7 +105,7 @@ test(`${rounds} requests, while people go over to others: nobody reads a word of
     const sub = writers[random.below(writers.length)];
     const kind = kinds[random.below(kinds.length)];
     if (random.below(3) === 0) {
-      // what they wrote, saw and came to stays with those whom they left
+      // what they wrote, saw and interacted with stays with those whom they left
       memberOf.set(sub, random.below(3));
       await pool.query("update public.members set organisation = $2 where user_id = $1", [sub, memberOf.get(sub)]);
     }

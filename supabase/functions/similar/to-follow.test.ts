@@ -36,7 +36,7 @@ const follow = (userId: string, kind: string, ...targets: string[]) =>
   ]);
 const ofTwo = { kind: "came_to_posts", posts: 2 };
 
-test("whom to follow: authors of what one came to, without those whom one follows, muted or may not read", async (t) => {
+test("whom to follow: authors of what one interacted with, without those whom one follows, muted or may not read", async (t) => {
   t.after(() => pool.query("delete from public.mutes"));
   assert.deepEqual(await toFollow(people.ada, "people"), { [people.author]: ofTwo });
   assert.deepEqual(await toFollow(people.ben, "people"), {}, "who did nothing");
@@ -78,7 +78,7 @@ test("follows of others are told of where the app lets them be read, and name no
   assert.deepEqual(await both(), {}, "she follows somebody whom she may not read any more");
 });
 
-test("topics to follow are those of what one came to, the most frequent first, without those followed or muted", async (t) => {
+test("topics to follow are those of what one interacted with, the most frequent first, without those followed or muted", async (t) => {
   t.after(() => pool.query("delete from public.mutes"));
   await pool.query("update public.posts set tags = '{Chess,go}' where id = $1", [post(28)]);
   await pool.query("update public.posts set tags = '{chess,secret}' where id = $1", [post(30)]);
@@ -95,7 +95,7 @@ test("topics to follow are those of what one came to, the most frequent first, w
   assert.deepEqual(await toFollow(people.ada, "topics"), {});
 });
 
-test("groups to follow are those of friends, and tags of what one came to that somebody is seen to follow as one", async (t) => {
+test("groups to follow are those of friends, and tags of what one interacted with that somebody is seen to follow as one", async (t) => {
   t.after(() => pool.query("delete from public.mutes; drop policy if exists open on public.follows"));
   await pool.query("update public.posts set tags = '{Rowers,go}' where id = $1", [post(28)]);
   await pool.query("update public.posts set tags = '{rowers,singers}' where id = $1", [post(30)]);

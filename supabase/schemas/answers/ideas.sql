@@ -89,7 +89,7 @@ as $$
   join recsys.models on models.model_id = topics.model_id and models.status = 'active'
   order by topics.topic_id;
 $$;
-comment on function recsys_engine.idea_topics() is 'The topics of the active model, with about how many people came to each; none where they are of another''s vectors.';
+comment on function recsys_engine.idea_topics() is 'The topics of the active model, with about how many people interacted with each; none where they are of another''s vectors.';
 
 create function recsys_engine.idea_author()
 returns table (

@@ -53,7 +53,7 @@ return pg_catalog.hashtextextended(p_id, p_table);
 comment on function recsys.event_id_of(integer, text) is
   'An interaction_id for a row whose key is a text, a uuid (id::text) or several columns (concat_ws('' '', user_id, post_id, emoji)): 64 bits of a hash. Two of 10 million collide with a chance of 1 to 370,000.';
 
--- Ids that say when their row came to be, for apps whose tables have no column of their own for it.
+-- Ids that say when their row was created, for apps whose tables have no column of their own for it.
 
 create function recsys_engine.parse_base_n(p_digits text, p_alphabet text) returns numeric
 language sql immutable strict security invoker
@@ -77,7 +77,7 @@ return pg_catalog.to_timestamp((case p_form
   when 'twitter' then pg_catalog.div(recsys_engine.parse_base_n(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1288834974657
   when 'discord' then pg_catalog.div(recsys_engine.parse_base_n(case when pg_catalog.length(p_id) < 20 then p_id end, '0123456789'), 4194304) + 1420070400000
 end / 1000)::double precision);
-comment on function recsys.time_of_id(text, text) is 'When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, ''aid''). Null: no such form, or an id that is not of it.';
+comment on function recsys.time_of_id(text, text) is 'When a row was created whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, ''aid''). Null: no such form, or an id that is not of it.';
 
 -- Every role may execute these from the start. They generate columns with the rights of the row's writer, who may
 -- have a role of the app; they read nothing.

@@ -87,7 +87,7 @@ comment on view recsys.source_preferences is 'What people decided about their ow
 comment on column recsys.source_preferences.user_id is 'Whose feed.';
 comment on column recsys.source_preferences.kind is 'feed: what it is made of. more, less: of a topic they want more or less. hide: what they want to see nothing of.';
 comment on column recsys.source_preferences.value is
-  'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.';
+  'kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they interacted with, dismissed or saw.';
 
 create view recsys.source_withheld with (security_invoker = true) as
 select null::uuid as post_id, null::uuid as author_id where false;

@@ -1,4 +1,4 @@
--- What a DBA looks at: which models there are, how they came to be what they are, and what they weigh.
+-- What a DBA looks at: which models there are, how they were trained and released, and how large they are.
 
 create view recsys.model_status with (security_invoker = true) as
 select

@@ -102,7 +102,7 @@ begin
   end loop;
   if p_kind = 'post' then
     insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
-    -- a user who came to it by a table that is not watched
+    -- a user who interacted with it by a table that is not watched
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
@@ -114,7 +114,7 @@ begin
     get diagnostics removed = row_count;
     total := total + removed;
     insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
-    -- posts that they came to by an unwatched table name them until this is worked off
+    -- posts that they interacted with by an unwatched table name them until this is worked off
     insert into recsys_engine.feature_changes (user_id, post_id, at)
     select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good

@@ -9,7 +9,7 @@ cross join lateral (
   select listed.place, case jsonb_typeof(listed.name) when 'object' then listed.name ->> 'name' else listed.name #>> '{}' end as feature
   from jsonb_array_elements(models.feature_spec -> 'ranker' -> parts.listed_under) with ordinality as listed (name, place)
 ) as names;
-comment on view recsys_engine.model_features is 'What the ranker of each model is told, in order, from its feature_spec.';
+comment on view recsys_engine.model_features is 'The ranker inputs of each model, in order, from its feature_spec.';
 comment on column recsys_engine.model_features.model_id is 'The model.';
 comment on column recsys_engine.model_features.number is 'Its place in recsys.impressions.features, from 1.';
 comment on column recsys_engine.model_features.part is 'What it says something about: user, post, pair (the user and the post); or category, which is a row of an embedding table.';
@@ -22,7 +22,7 @@ select
 from recsys.impressions
 join recsys_engine.model_features on model_features.model_id = impressions.model_id
 where impressions.features is not null;
-comment on view recsys_engine.impression_features is 'What the ranker was told of each post that was shown, one row a feature. None of a feed without a model, or of a model whose row is gone.';
+comment on view recsys_engine.impression_features is 'The ranker inputs of each post that was shown, one row a feature. None of a feed without a model, or of a model whose row is gone.';
 comment on column recsys_engine.impression_features.request_id is 'The feed.';
 comment on column recsys_engine.impression_features.user_id is 'Whom it was shown to.';
 comment on column recsys_engine.impression_features.post_id is 'What was shown.';

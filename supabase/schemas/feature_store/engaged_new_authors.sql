@@ -58,7 +58,7 @@ as $$
   limit 6
 $$;
 comment on function recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) is
-  'The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first.';
+  'The first six new authors (accounts younger than 28 days) whose posts a person interacted with between two instants of a day, and when first.';
 
 revoke all on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.author_engagements(uuid), recsys_engine.author_known_since(uuid), recsys_engine.engaged_new_authors(uuid, timestamptz, timestamptz) to service_role;

@@ -21,7 +21,7 @@ as $$
   where impressions.request_id < coalesce((select last.request_id from last), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     and impressions.position <= 10 and impressions.features is not null and not impressions.explored
 $$;
-comment on function recsys_engine.shown_features(date, integer) is 'What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration.';
+comment on function recsys_engine.shown_features(date, integer) is 'The ranker inputs of the first ten places of some p_feeds feeds of a day, without those for exploration.';
 
 create function recsys_engine.feature_skew(p_day date) returns table (model_id bigint, feature text, psi double precision, people bigint)
 language sql stable security invoker set search_path = ''

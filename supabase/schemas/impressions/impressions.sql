@@ -34,7 +34,7 @@ comment on column recsys.impressions.score is 'Its value to the user by the rank
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
-comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
+comment on column recsys.impressions.features is 'The ranker inputs, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';
 comment on column recsys.impressions.explored is 'It was there because it is under trial (recsys_engine.exploration_stats), and not by its score. In a list made ahead none is.';
 comment on column recsys.impressions.propensity is 'The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.';
 comment on column recsys.impressions.view_probability is 'How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.';
@@ -43,7 +43,7 @@ comment on column recsys.impressions.comment_probability is 'The same of a comme
 comment on column recsys.impressions.optional_probabilities is 'The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.';
 comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
 comment on column recsys.impressions.seen_at is
-  'When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
+  'When the post was visible on the reader''s screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is
   'Of a feed that two models drafted (an experiment of kind interleaving): the team of the pick, 1 the first model''s and 2 the second''s; model_id is that model. Null: neither, or any other feed.';
 comment on column recsys.impressions.promotion_id is 'What of recsys.promotions put it there, or changed its score; null: nothing.';

@@ -1,5 +1,5 @@
 -- The operator's promotions: a post at a fixed place, or posts that count for more or less. A feed asks here last,
--- for posts that its reader may see, did not mute or dismiss, and has not come to; it marks the posts that were
+-- for posts that its reader may see, did not mute or dismiss, and has not interacted with; it marks the posts that were
 -- promoted (functions/_shared/plugins/promotions).
 
 create table recsys.promotions (

@@ -42,7 +42,7 @@ exception when lock_not_available then
   return '{}'::uuid[];
 end
 $$;
-comment on function recsys_engine.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
+comment on function recsys_engine.seen_posts(uuid, timestamptz) is 'The posts that a user saw (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
 create function recsys_engine.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[], out days double precision[])
 language plpgsql stable security invoker set search_path = ''

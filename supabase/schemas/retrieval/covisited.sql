@@ -1,4 +1,4 @@
--- Where those who came to what a reader came to also came to: by the neighbours of posts that a model keeps (recsys_engine.post_neighbours).
+-- Where those who interacted with what a reader interacted with also interacted with: by the neighbours of posts that a model keeps (recsys_engine.post_neighbours).
 
 create function recsys_engine.with_engaged_posts(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

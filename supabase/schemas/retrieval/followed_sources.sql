@@ -1,4 +1,4 @@
--- The sources of what a reader's own follows and habits bring: posts of these authors and topics, and what the followed came to (the other sources: 0960).
+-- The sources of what a reader's own follows and habits bring: posts of these authors and topics, and what the followed interacted with (the other sources: 0960).
 
 create function recsys_engine.with_affinities(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -41,7 +41,7 @@ begin
         coalesce(array_agg(changes.user_id) filter (where changes.is_revisited), '{}')
       into affected, affected_since, revisited
       from (
-        -- a post that changed itself: all users who came to it
+        -- a post that changed itself: all users who interacted with it
         select later.user_id, min(later.created_at) as since, true as is_revisited
         from unnest(p_ids, p_since) as of_posts (post_id, since)
         cross join lateral (
@@ -110,7 +110,7 @@ begin
     where case when p_kind = 'user' then known.user_id else known.post_id end = p_ids[1];
     if not found then
       insert into recsys_engine.failed_feature_changes (user_id, post_id, at, error_code, reason)
-      -- of a post, all users who came to it are recomputed as well
+      -- of a post, all users who interacted with it are recomputed as well
       select case when p_kind = 'user' then p_ids[1] end, case when p_kind = 'post' then p_ids[1] end,
         case when p_kind = 'user' then p_since[1] else '-infinity' end, failed_code, failed_reason;
     end if;

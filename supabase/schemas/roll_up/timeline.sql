@@ -47,5 +47,5 @@ comment on column recsys_engine.timeline.recent_logins is 'The same for logins.'
 comment on column recsys_engine.timeline.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the user''s interactions so far; null: none yet.';
 comment on column recsys_engine.timeline.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the user''s interactions so far; null: none yet.';
 comment on column recsys_engine.timeline.weight is 'How much the event counts compared with others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.';
-comment on column recsys_engine.timeline.is_first is 'Whether the user had not come to the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.';
+comment on column recsys_engine.timeline.is_first is 'Whether the user had not interacted with the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.';
 grant select on recsys_engine.timeline to service_role;

@@ -46,7 +46,7 @@ async function fill(scope: Scope, database: Database): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Vectors of some people that say which topic they come to most, so that towers find more with them. */
+/** Vectors of some people that say which topic they interact with most, so that towers find more with them. */
 async function writeBios(pool: pg.Pool, people: string[], encoder = "letters"): Promise<void> {
   const { rows } = await pool.query(
     `select profiles.id, coalesce(came.topic, '') as text from public.profiles left join lateral (

@@ -1,4 +1,4 @@
-/** An author who writes, and is come to, more than all others together has a share of each source, in SQL as in the replay. */
+/** An author who writes, and is interacted with, more than all others together has a share of each source, in SQL as in the replay. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -21,7 +21,7 @@ const [reader, many] = [id("a", 0), id("a", 1)];
 
 /**
  * 50 authors wrote 10 posts each in the last days, with two people's interactions, and then 4, two at an instant, without any; later one wrote 700,
- * 200 of them with three people. The reader came to posts of all authors and follows these; logins come days later, so a week says enough.
+ * 200 of them with three people. The reader interacted with posts of all authors and follows these; logins come days later, so a week says enough.
  */
 await pool.query(`
   create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$
@@ -80,7 +80,7 @@ test("of each source the author has a tenth, and others all that is left", async
   }
 });
 
-test("who came to nobody else's posts is brought that author's alone as what they follow", async () => {
+test("who interacted with nobody else's posts is brought that author's alone as what they follow", async () => {
   const user = loaded.community.users.ids.indexOf(id("a", 4));
   const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
   const followed = candidates.filter(({ ranks }) => ranks.followed !== null);

@@ -81,7 +81,7 @@ test("requests, candidates and features after the bound are those of the whole c
     some.requests.map((request) => ({ ...request, event: request.event + shift })),
     all.requests,
   );
-  // a user with more than 200 interactions may be offered posts that they came to before those
+  // a user with more than 200 interactions may be offered posts that they interacted with before those
   const same = all.requests.flatMap(({ user }, r) => (isForgetful(user) ? [] : [r]));
   assert.ok(same.length > 0.8 * all.requests.length);
   for (const r of same)

@@ -17,7 +17,7 @@ export interface Community {
    * left out: for ever.
    */
   indexedDays?: number | undefined;
-  /** The posts that users came to because they were promoted, as user * posts + post; left out: none. */
+  /** The posts that users interacted with because they were promoted, as user * posts + post; left out: none. */
   pushed?: Set<number> | undefined;
 }
 

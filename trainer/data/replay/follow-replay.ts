@@ -75,7 +75,7 @@ export class TopicFollowReplay {
   }
 }
 
-/** How many of those whom a user follows came to a post, and when last. */
+/** How many of those whom a user follows interacted with a post, and when last. */
 export interface FolloweeEngagement {
   people: number;
   at: number;

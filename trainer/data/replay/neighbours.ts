@@ -75,7 +75,7 @@ interface SoFar {
   timeline: Timeline;
 }
 
-/** The neighbours of what a user came to lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing, and is not counted. `acts`: so many are known. */
+/** The neighbours of what a user interacted with lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing, and is not counted. `acts`: so many are known. */
 export function covisitedBy(
   user: number,
   neighbours: Neighbours | undefined,

@@ -56,7 +56,7 @@ async function fill(pool: Database["pool"], busy = 0): Promise<void> {
     insert into public.comments (user_id, post_id, created_at)
     select pg_temp.id('a', 2), pg_temp.id('b', 900 + number % 20), now() - interval '2 days' + number * interval '1 second'
     from generate_series(1, 3050) as number;
-    -- the reader follows the last 5 authors, the first of whom came to 60 posts so long ago that a week says little and the others to twenty of the same and ten more each
+    -- the reader follows the last 5 authors, the first of whom interacted with 60 posts so long ago that a week says little and the others with twenty of the same and ten more each
     insert into public.follows (user_id, kind, target, created_at)
     select pg_temp.id('a', 0), 'person', pg_temp.id('a', number)::text, now() - interval '1 day' - number * interval '1 hour'
     from generate_series(78, 82) as number;
@@ -88,7 +88,11 @@ test("every source brings at most as many posts as declared, in SQL as in the re
   const candidates = await assertAgrees(instant, reader, unitVectors(random, 1));
   for (const source of sourceNames) {
     const ranks = candidates.flatMap(({ ranks }) => ranks[source] ?? []);
-    assert.equal(ranks.length, sources[source].size, `${source} is full: what the reader came to leaves no gap`);
+    assert.equal(
+      ranks.length,
+      sources[source].size,
+      `${source} is full: what the reader interacted with leaves no gap`,
+    );
     assert.equal(Math.max(...ranks), sources[source].size);
   }
 });
@@ -157,7 +161,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyLength, 1]);
 });
 
-test("a week in which enough people came to enough posts says what is popular", async (t) => {
+test("a week in which enough people interacted with enough posts says what is popular", async (t) => {
   for (const [busy, popular] of [
     [sparseTrendThreshold.posts - 1, sources.popular.size],
     [sparseTrendThreshold.posts, 0],

@@ -41,7 +41,7 @@ import type { NumberedCandidate, RetrievalOptions, SourceInputs } from "./retrie
 import { login, type Timeline } from "./timeline.ts";
 
 const trendingWindow = retrieval.trendingHours * hour;
-/** So many of the hottest posts are sorted: nearly all who ask have as many left that they did not come to as a source brings. */
+/** So many of the hottest posts are sorted: nearly all who ask have as many left that they did not interact with as a source brings. */
 const hottestKept = 500;
 
 export class CommunityState {

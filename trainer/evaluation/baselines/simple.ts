@@ -49,7 +49,7 @@ export function popularity({ posts }: Sizes, halfLifeHours = Number.POSITIVE_INF
   };
 }
 
-/** The post that most followed people came to, at any time; of equals the more popular one. */
+/** The post that most followed people interacted with, at any time; of equals the more popular one. */
 export function followedTouched(
   { users, posts }: Sizes,
   { users: followers, people, at: since }: Follows,

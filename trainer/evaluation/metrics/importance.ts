@@ -15,7 +15,7 @@ import { Random } from "../../models/nn/random.ts";
 import type { ListOutcome } from "./ranker-metrics.ts";
 import { type Estimate, estimate } from "./statistics.ts";
 
-/** What the ranker was told for one list, and what then happened. */
+/** The ranker inputs of one list, and what then happened. */
 export interface RankerInputList {
   posts: Int32Array;
   feeds: Feeds;

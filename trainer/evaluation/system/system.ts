@@ -44,7 +44,7 @@ export class System extends SystemRecommender {
   /** The user's vector [32] of each list. */
   readonly vectors: Float32Array[] = [];
 
-  /** What the ranker was told of some lists, by their number: of every `keepEvery`-th. */
+  /** The ranker inputs of some lists, by their number: of every `keepEvery`-th. */
   readonly told = new Map<number, CandidateList>();
   private readonly keepEvery: number;
 

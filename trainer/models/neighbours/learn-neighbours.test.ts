@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Random } from "../nn/random.ts";
 import { learnNeighbours, toBipartite } from "./learn-neighbours.ts";
 
-/** Who came to what: of three kinds of people and posts mostly one's own. */
+/** Who interacted with what: of three kinds of people and posts mostly one's own. */
 function pairs(random: Random, people: number, posts: number) {
   const all = Array.from({ length: people * posts }, (_, i) => ({ user: Math.floor(i / posts), post: i % posts }));
   const some = all.filter(({ user, post }) => random.uniform() < (user % 3 === post % 3 ? 0.7 : 0.1));

@@ -72,7 +72,7 @@ export function toBipartite({ users, posts }: Pairs, of: { users: number; posts:
   return { postsOf, usersOf };
 }
 
-/** How many people came to both of each two of some posts, [n, n]. */
+/** How many people interacted with both of each two of some posts, [n, n]. */
 function gramOf(near: number[], usersOf: number[][], postsOf: number[][], places: Int32Array): Float64Array {
   const n = near.length;
   const gram = new Float64Array(n * n);

@@ -1,4 +1,4 @@
-/** Neighbours are kept where what people came to says what they come to next, and nowhere else. */
+/** Neighbours are kept where what people interacted with says what they interact with next, and nowhere else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
@@ -13,7 +13,7 @@ import { communityOf, type Visit } from "./testing.ts";
 const people = 360;
 const [groups, posts] = [8, 400];
 
-/** Everybody comes to 30 posts that `postAt` names, each once, an hour after the one before. */
+/** Everybody interacts with 30 posts that `postAt` names, each once, an hour after the one before. */
 function visits(random: Random, postAt: (user: number, number: number) => number): Visit[] {
   const seen = new Set<string>();
   const found: Visit[] = [];
@@ -44,13 +44,13 @@ function isKept(loaded: LoadedCommunity): boolean {
 
 const old = Array.from({ length: posts }, () => 0);
 
-test("they are kept where people come to what those like them came to, and nothing ages", () => {
+test("they are kept where people interact with what those like them interacted with, and nothing ages", () => {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
   assert.ok(isKept(communityOf(old, visits(random, ofGroup), people)));
 });
 
-test("nor do many new people speak against them, who come to what is popular: for these they find nothing", () => {
+test("nor do many new people speak against them, who interact with what is popular: for these they find nothing", () => {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
   const known = visits(random, ofGroup);
@@ -66,13 +66,13 @@ test("nor do many new people speak against them, who come to what is popular: fo
   );
 });
 
-test("they are not where everybody comes to anything", () => {
+test("they are not where everybody interacts with anything", () => {
   const random = new Random(2);
   const anything = () => random.below(posts);
   assert.ok(!isKept(communityOf(old, visits(random, anything), people)));
 });
 
-test("nor where everybody comes to what is newest", () => {
+test("nor where everybody interacts with what is newest", () => {
   const random = new Random(3);
   const createdAt = Array.from({ length: 4000 }, (_, post) => (900 + post) * hour);
   const newest = (_: number, number: number) => 100 + number - random.below(30);
@@ -91,7 +91,7 @@ test("nor of one or two later interactions, whatever they say", () => {
 });
 
 /**
- * Whether one post is a neighbour of another after `askers` accounts came to both, so many hours before the
+ * Whether one post is a neighbour of another after `askers` accounts interacted with both, so many hours before the
  * training, and another user to the first, and in private, or not, to the second.
  */
 function tells(random: Random, askers: number, hours: number, hasViewed: boolean): boolean {

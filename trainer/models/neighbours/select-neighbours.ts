@@ -34,7 +34,7 @@ export function neighboursIfUseful(
 }
 
 /**
- * The interactions of people who first came to any post a day before the instant or earlier
+ * The interactions of people who first interacted with any post a day before the instant or earlier
  * (docs/design/counted-interactions.md): nine accounts of an hour and one other user would be ten people.
  */
 function ofKnownPeople({ timeline }: LoadedCommunity, interactions: Uint32Array, until: number): Uint32Array {
@@ -47,7 +47,7 @@ function ofKnownPeople({ timeline }: LoadedCommunity, interactions: Uint32Array,
   return interactions.filter((event) => known.has(users[event]));
 }
 
-/** Who came to what by some first interactions before an instant. */
+/** Who interacted with what by some first interactions before an instant. */
 export function interactionsUntil(
   { community, timeline }: LoadedCommunity,
   interactions: Uint32Array,

@@ -12,7 +12,7 @@ export interface AlsOptions {
   iterations: number;
 }
 
-/** Who came to what, both ways: of each user posts, of each post users. */
+/** Who interacted with what, both ways: of each user posts, of each post users. */
 export interface BipartiteInteractions {
   postsOf: number[][];
   usersOf: number[][];

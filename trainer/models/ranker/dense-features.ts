@@ -14,7 +14,7 @@ export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age"
 export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
 export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
 
-/** Column of how many people came to a post: its popularity of all time. */
+/** Column of how many people interacted with a post: its popularity of all time. */
 export const popularityColumn = userFeatures.length + postFeatures.indexOf("log_participants");
 
 /** Column of what only some models have a source for. */

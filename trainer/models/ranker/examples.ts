@@ -73,7 +73,7 @@ interface ExampleOptions {
 /** The name of the step. */
 export const gathering = "ranking examples";
 
-/** Walks through the requests and gathers `rows` of each one's candidates; the next of the times are asked for when the walk has come to them. */
+/** Walks through the requests and gathers `rows` of each one's candidates; the next times are read when the walk reaches them. */
 export async function rankingExamples(
   community: Community,
   timeline: Timeline,

@@ -52,7 +52,7 @@ interface FirstWeights {
   baseRate: { dense: Float32Array; bias: Float32Array };
 }
 
-/** Whether a head begins with all candidates alike: what people are soonest to come to is not what they are soonest to dismiss. */
+/** Whether a head begins with all candidates alike: what people are soonest to interact with is not what they are soonest to dismiss. */
 export function startsBlank(head: Head): boolean {
   return head === "dismiss";
 }

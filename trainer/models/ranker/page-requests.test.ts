@@ -59,7 +59,7 @@ test("labels are what the user did with what was shown within a day; others' act
   assert.equal(first.event, 1, "the state is that before the user's own first act");
 });
 
-test("a post that the user had come to before was shown in vain, and a page of such posts is none", () => {
+test("a post that the user had interacted with before was shown in vain, and a page of such posts is none", () => {
   const timeline = timelineOf([10.1, 1, 4, view], [15, 1, 6, view], [100, 3, -1, login]);
   const requests = requestsOf(timeline, 50);
   assert.deepEqual(

@@ -21,7 +21,7 @@ interface PagePost extends LabelledDeeds {
   told?: OptionalHeadLabels | undefined;
 }
 
-/** A page, without the posts its user had come to before. */
+/** A page, without the posts its user had interacted with before. */
 export interface PageRequest extends Moment {
   shown: PagePost[];
 }

@@ -19,7 +19,7 @@ export class RankingExamples {
   readonly heads: readonly Head[];
   /** [requests, 32] */
   readonly users: Float32Array;
-  /** [requests] 1 where the user came to a row's post; 0: what its labels of `kinds` say does not count. */
+  /** [requests] 1 where the user interacted with a row's post; 0: what its labels of `kinds` say does not count. */
   readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;

@@ -49,7 +49,7 @@ export function addDeed(deeds: LabelledDeeds, kind: number, weight: number): voi
   deeds.weights[kind] = heaviest;
 }
 
-/** Whether the user came to the post, whatever else they did. */
+/** Whether the user interacted with the post, whatever else they did. */
 export function hasEngaged([view, vote, comment]: Labels): boolean {
   return view === 1 || vote === 1 || comment === 1;
 }

@@ -21,7 +21,7 @@ const hour = 3_600_000;
 /** Whether a model has any says that the factors are worth a try; what they are does not matter here. */
 const neighbours = { starts: new Int32Array(), posts: new Int32Array(), weights: new Int32Array() };
 
-/** Everybody comes to 20 posts of their group, and then to 10 more: of their group, or to `afterwards`. */
+/** Everybody interacts with 20 posts of their group, and then with 10 more: of their group, or to `afterwards`. */
 function community(afterwards?: (random: Random) => number) {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
@@ -61,7 +61,7 @@ test("they begin at the factors where people go on in their group", async () => 
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
 });
 
-test("and at zero where who came to what says nothing of where anybody goes from there", async () => {
+test("and at zero where who interacted with what says nothing of where anybody goes from there", async () => {
   const { loaded, later, options, cameTo, requests } = community((random) => random.below(posts));
   const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
@@ -83,7 +83,7 @@ function withVectors(ofGroup: number, noise: number) {
   return { ...found, loaded: { ...found.loaded, community: { ...others, posts: { ...posts, titles, vectors } } } };
 }
 
-test("they read vectors that say what people come to, and do without those that say nothing", async () => {
+test("they read vectors that say what people interact with, and do without those that say nothing", async () => {
   const train = async ({ loaded, later, options, cameTo, requests }: ReturnType<typeof withVectors>) =>
     await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined, requests });
   assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense).posts);
@@ -136,7 +136,7 @@ test("where both are tried, the factors are those of towers without vectors that
   assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
 });
 
-test("the factors start the ID embeddings of whoever came to anything, and of nobody else", () => {
+test("the factors start the ID embeddings of whoever interacted with anything, and of nobody else", () => {
   const { loaded, options } = community();
   const { towers } = factorisedTowers(
     loaded.community,
@@ -154,7 +154,7 @@ test("the factors start the ID embeddings of whoever came to anything, and of no
 });
 
 /**
- * Trains towers where a post that is in one of two ways a user's own was come to on every page: by the group, which titles say, or by the other, which only
+ * Trains towers where a post that is in one of two ways a user's own was interacted with on every page: by the group, which titles say, or by the other, which only
  * IDs can tell. Says whether posts have ID embeddings then, and how many steps each training took.
  */
 async function trainOnPages(cameToBy: "group" | "other", places: number) {

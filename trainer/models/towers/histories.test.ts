@@ -14,7 +14,7 @@ test("a history holds what the user interacted with or wrote before the instant,
   assert.deepEqual(histories.latest(2, 100 * hour), []);
 });
 
-test("of the followed there is what they came to and wrote last before the instant, once they are followed", () => {
+test("of the followed there is what they interacted with and wrote last before the instant, once they are followed", () => {
   const posts: [number, number][] = [...Array.from({ length: 8 }, (): [number, number] => [-1, 0]), [1, 4]];
   const acts = Array.from({ length: 8 }, (_, post): [number, number, number] => [1, post, post + 1]);
   const follows = { users: Int32Array.of(0), people: Int32Array.of(1), at: Float64Array.of(3 * hour) };

@@ -32,7 +32,7 @@ export class Histories {
     };
   }
 
-  /** What recsys_engine.followed_vector is the mean of: the posts that those whom a user follows came to and wrote last before an instant, of those that the user may read. */
+  /** What recsys_engine.followed_vector is the mean of: the posts that those whom a user follows interacted with and wrote last before an instant, of those that the user may read. */
   followed(user: number, before: number, mayRead = (_post: number) => true): number[] {
     if (!this.follows) return [];
     const { people, acts } = this.follows;

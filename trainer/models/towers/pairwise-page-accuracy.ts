@@ -1,5 +1,5 @@
 /**
- * Measures how well towers tell posts of a page that its reader came to from skipped ones: a page has one person and one moment, so taste alone
+ * Measures how well towers tell posts of a page that its reader interacted with from skipped ones: a page has one person and one moment, so taste alone
  * counts. Recall among all posts does not: posts' ID embeddings gain 0.012 to 0.026 of it, and cost an eighth of a page's worth (synthetic).
  */
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
@@ -17,7 +17,7 @@ const mostAsked = 3000;
 /** Fewer say too little. An app whose pages have one post each has none. Not tuned. */
 const enough = 100;
 
-/** The pages on which something was come to and something passed by; none where they are too few to judge by. */
+/** The pages on which something was interacted with and something passed by; none where they are too few to judge by. */
 export function informativePages(requests: RankerRequest[]): PageRequest[] {
   const telling = requests.filter(
     (request): request is PageRequest =>

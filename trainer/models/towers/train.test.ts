@@ -107,7 +107,7 @@ test("what those whom a user follows did lately does not tell the towers the tim
     (_, p) => [-1, p < 20 ? 0 : 50, `${seasons[Math.floor(p / 20)]} word${p}`] as [number, number, string],
   );
   const random = new Random(5);
-  // everybody comes to five posts of spring while there are no others, then to five of autumn
+  // everybody interacts with five posts of spring while there are no others, then with five of autumn
   const interactions = Array.from({ length: 400 }, (_, i) => {
     const isLate = Number(i >= 200);
     return [i % 40, 20 * isLate + random.below(20), 1 + 50 * isLate + (i % 200) / 10] as [number, number, number];
@@ -128,7 +128,7 @@ test("what those whom a user follows did lately does not tell the towers the tim
     Array.from({ length: 40 }, (_, p) => innerProduct(users, user * dimensions, vectors, p * dimensions, dimensions));
   const leaning = (user: number) => scores(user).reduce((sum, score, p) => sum + (p < 20 ? -score : score) / 20, 0);
   const more = leaning(1) - leaning(0);
-  assert.ok(more < 0.5, `${more} more for autumn, since those whom they follow came to it last`);
+  assert.ok(more < 0.5, `${more} more for autumn, since those whom they follow interacted with it last`);
 });
 
 test("with the sampling correction vectors say what is popular, and without it what is to a user's taste alone", async () => {

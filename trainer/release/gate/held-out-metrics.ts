@@ -9,7 +9,7 @@ import type { RankedRequest } from "./ranked-requests.ts";
 
 /**
  * Of the list a user would have seen: 0 where the post they chose is not in it. Of a page that was shown, MRR alone: where the first post
- * they came to would have stood in it. Higher is better.
+ * they interacted with would have stood in it. Higher is better.
  */
 export const listMetricNames = ["mrr", "recall@20"] as const;
 

@@ -38,7 +38,7 @@ import { meanVectorOf } from "../../models/towers/model.ts";
 /** A model as it would serve a community in memory. */
 export interface ReplayedModel extends RankingModel {
   userIdEmbeddings: IdEmbeddings;
-  /** What its user tower is told of each user's own vector, by its own basis; undefined: it reads none. */
+  /** The user tower inputs of each user's own vector, by its own basis; undefined: it reads none. */
   userVectors: Community["users"]["vectors"];
   /** [posts, 32]; zeros for a post the model has no vector of. */
   postVectors: Float32Array;
@@ -87,7 +87,7 @@ export interface Answer extends RankerOutput {
   vector: Float32Array;
   /** In no particular order; may be none. */
   candidates: NumberedCandidate[];
-  /** What the ranker is told of the candidates; undefined where there are none. */
+  /** The ranker inputs of the candidates; undefined where there are none. */
   feeds?: Feeds | undefined;
 }
 

@@ -49,7 +49,7 @@ export function FoundPost({ postId }: { postId: string }) {
   );
 }
 
-/** What was found: it comes into view and takes the focus, by which a screen reader says it, whenever another post was asked about. */
+/** What was found: it scrolls into view and takes the focus, by which a screen reader says it, whenever another post was asked about. */
 function Found({ postId, text }: { postId: string; text: string }) {
   const place = useRef<HTMLElement>(null);
   useEffect(() => {

@@ -147,7 +147,7 @@ function closenessOf(fit: number): string | undefined {
 /** A sentence on demand and supply: how many people were interested, and how many posts were written. */
 function demandOf({ people_interested, posts_lately, unanswered }: NonNullable<Idea["why"]>): string {
   const people = people_interested === null ? "Fewer than ten people" : `About ${people_interested} people`;
-  const came = `${people} came to posts of this kind in the last four weeks.`;
+  const came = `${people} interacted with posts of this kind in the last four weeks.`;
   if (posts_lately === 0) return `${came} Nobody wrote any.`;
   const written = posts_lately === 1 ? "One was written" : `${posts_lately} were written`;
   if (unanswered === 0) return `${came} ${written}.`;

@@ -1047,11 +1047,11 @@ export interface RecsysEngineFeedSettings {
 
 export interface RecsysEngineFirstDayInteractions {
   /**
-   * When they came to it first.
+   * When they interacted with it first.
    */
   at: Timestamp;
   /**
-   * Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.
+   * Which of these posts it was, in the order in which they interacted with them, from 1 to 12; what comes later is not kept.
    */
   number: number;
   /**
@@ -1549,7 +1549,7 @@ export interface RecsysEnginePostNeighbours {
    */
   model_id: number;
   /**
-   * Of recsys.source_posts: what they may come to next.
+   * Of recsys.source_posts: what they may interact with next.
    */
   neighbour_id: string;
   /**
@@ -1756,7 +1756,7 @@ export interface RecsysEngineRecommendedImpressions {
    */
   explored: boolean;
   /**
-   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
+   * The ranker inputs, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
    */
   features: number[];
   /**
@@ -1796,7 +1796,7 @@ export interface RecsysEngineRecommendedImpressions {
    */
   score: number;
   /**
-   * When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
+   * When the post was visible on the reader's screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp;
   /**
@@ -2070,7 +2070,7 @@ export interface RecsysEngineTimeline {
    */
   habit_log_idle: number;
   /**
-   * Whether the user had not come to the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.
+   * Whether the user had not interacted with the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.
    */
   is_first: boolean;
   /**
@@ -2160,7 +2160,7 @@ export interface RecsysEngineTopics {
    */
   created_at: Generated<Timestamp>;
   /**
-   * How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
+   * How many people a day interacted with its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors with their own not counted.
    */
   demand: Generated<number>;
   /**
@@ -2176,7 +2176,7 @@ export interface RecsysEngineTopics {
    */
   model_id: number;
   /**
-   * How many people came to these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.
+   * How many people interacted with these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.
    */
   people: Generated<number>;
   /**
@@ -2711,7 +2711,7 @@ export interface RecsysImpressions {
    */
   explored: Generated<boolean>;
   /**
-   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
+   * The ranker inputs, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
   /**
@@ -2751,7 +2751,7 @@ export interface RecsysImpressions {
    */
   score: number | null;
   /**
-   * When the post really came into view, as the app told the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
+   * When the post was visible on the reader's screen, as the app reported to the function `events`; null: unknown. A seen post leaves the feed of that person for 30 days.
    */
   seen_at: Timestamp | null;
   /**
@@ -3352,7 +3352,7 @@ export interface RecsysSourcePreferences {
    */
   user_id: string;
   /**
-   * kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they came to, dismissed or saw.
+   * kind feed: following (newest posts of follows, by time) or impersonal (reads only mutes, learns nothing), else personal. more and less: the tag, its first 100 letters, without regard to case. hide: reposts, posts of one conversation with one that they interacted with, dismissed or saw.
    */
   value: string;
 }
@@ -3715,7 +3715,7 @@ export interface Functions {
   "recsys.stop_experiment": { args: { p_name: string | null; p_reason?: string | null | undefined }; row: { stop_experiment: unknown } };
   /** Ends the shadow of a model; what it scored stays. Workers know within ten seconds. Raises P0002 where none runs. */
   "recsys.stop_shadow": { args: { p_model: string | null }; row: { stop_shadow: unknown } };
-  /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
+  /** When a row was created whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
   /** Ends what recsys.watch began: drops its triggers from a table and queues the entities of its rows, so the next roll-up follows the views. Null for a kind or column: any. Returns how many watches ended. Call it before a watched column is dropped or renamed, or after a view stops reading the table. */
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
@@ -3873,7 +3873,7 @@ export interface Functions {
   "recsys_engine.encode_candidates": { args: { p_query: string | null; p_request: string | null; p_found: string | null }; row: { encode_candidates: any } };
   /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
   "recsys_engine.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
-  /** The first six new authors (accounts younger than 28 days) whose posts a person came to between two instants of a day, and when first. */
+  /** The first six new authors (accounts younger than 28 days) whose posts a person interacted with between two instants of a day, and when first. */
   "recsys_engine.engaged_new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
   /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
   "recsys_engine.enqueue_embedding_jobs": { args: { p_kind: string | null; p_entity_ids: readonly (string | null)[] | null }; row: { enqueue_embedding_jobs: unknown } };
@@ -3913,7 +3913,7 @@ export interface Functions {
   "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** Candidates of the reader's own sources, and which of the worker's global candidates the reader may be shown. Sources search as the service role; what is returned passed recsys_engine.eligible_posts as the reader. */
   "recsys_engine.find_beside_global": { args: { p_query: string | null; p_request: string | null }; row: { posts: string; shown: string[]; ranks: any; common: any; lists: any } };
-  /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
+  /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever interacted with posts of others that are in one, but for one author where they are five or more, and with no post of the ten authors with most readers. Returns how many they are. */
   "recsys_engine.find_circles": { args: {  }; row: { find_circles: number } };
   /** Candidates from all sources, global ones included, with their ranks. */
   "recsys_engine.find_in_all_sources": { args: { p_query: string | null; p_request: string | null }; row: { posts: string; shown: string[]; ranks: any; common: any; lists: any } };
@@ -3983,7 +3983,7 @@ export interface Functions {
   "recsys_engine.idea_author": { args: {  }; row: { is_known: boolean; is_impersonal: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; muted_parts: string[]; post_ids: string[]; titles: string[] } };
   /** The latest posts that the caller may read, without withheld ones (recsys.source_withheld), as columns in order of time, in one row. Texts: the first 300 letters; created_at: milliseconds since 1970. The function `ideas` asks as an unknown member, so ideas use no private posts. */
   "recsys_engine.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; texts: string[]; created_at: number[]; tags: any } };
-  /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
+  /** The topics of the active model, with about how many people interacted with each; none where they are of another's vectors. */
   "recsys_engine.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
   /** Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row. */
   "recsys_engine.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
@@ -4271,7 +4271,7 @@ export interface Functions {
   "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
   /** The posts of some scopes (recsys.source_post_scopes; null: without one) at an instant, 184 bytes each in base64, by id: id, author hash (0: unknown), creation, last activity, trend, popularity (-infinity: none) and vector, in binary form. No row above p_limit (null: an empty one). For the service. */
   "recsys_engine.scope_candidates": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_limit: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
-  /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
+  /** The posts that a user saw (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
   /** Tables that a query, asked under a role, reads from end to end for the rows of one person or post, $1. With relation: an index on its columns is missing (is_expression: row level security may prevent an index). With tables or functions: no index could help; looked_up: a subquery would. */
   "recsys_engine.sequential_scans": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
@@ -4285,7 +4285,7 @@ export interface Functions {
   "recsys_engine.shadow_outcomes": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { request_id: string; user_id: string; post_id: string; shown_at: Date; score: number; probabilities: number[]; served_score: number; served_probabilities: number[]; propensity: number; support: number; expected: number[]; served_expected: number[]; weight_squared: number; weight_cubed: number; acted: number[] } };
   /** A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes". */
   "recsys_engine.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
-  /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
+  /** The ranker inputs of the first ten places of some p_feeds feeds of a day, without those for exploration. */
   "recsys_engine.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
   /** The people nearest to the user of these claims, {user_id}, nearest ten first, in tens sorted by id, without muted and unreadable ones: up to 100, or none below recsys_engine.anonymity_threshold(). Computed once a day. None without a vector or an active model. is_known: the user exists. */
   "recsys_engine.similar_people_for_caller": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };

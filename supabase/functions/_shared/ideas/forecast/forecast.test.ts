@@ -104,7 +104,7 @@ test("without posts the forecast is 0, and no number that is none", () => {
   assert.ok(Number.isFinite(one.forecast({ title: "One", tags: [], author: "ann" })));
 });
 
-test("titles on what many come to are forecast more people than others", () => {
+test("titles on what many interact with are forecast more people than others", () => {
   const posts = Array.from({ length: 600 }, (_, i) => ({
     title: i % 2 ? `Trains number${i % 7} in spring` : `Rocks number${i % 7} in spring`,
     tags: [],

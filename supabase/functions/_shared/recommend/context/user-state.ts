@@ -27,7 +27,7 @@ export interface PostCandidate extends Candidate {
   served_key: number;
   /** One of its tags that the user follows; null: none. */
   followed_topic: string | null;
-  /** Up to two of those whom the user follows and who came to it, the latest first, as far as they may be named. */
+  /** Up to two of those whom the user follows and who interacted with it, the latest first, as far as they may be named. */
   touchers: string[];
   /** What its score is multiplied by: the reader wants more or less of its topics, or dismissed something of its author or topics lately. */
   leaning: number;

@@ -195,7 +195,7 @@ export interface FeedResult {
   feed: Feed;
   /** The engine's instant for which it holds. */
   shownAt: Date;
-  /** What the ranker was told of each item; null where no model ranked. */
+  /** The ranker inputs of each item; null where no model ranked. */
   features: (number[] | null)[];
   /** The chance with which each item got its place, as recsys.impressions.propensity. */
   propensities: (number | null)[];

@@ -20,7 +20,7 @@ export interface RankerOutput {
   boost?: Float32Array | undefined;
 }
 
-/** What the ranker says of N candidates, and what it was told. */
+/** What the ranker says of N candidates, and its inputs. */
 export interface RankerPrediction extends RankerOutput {
   feeds: Feeds;
 }
@@ -74,7 +74,7 @@ export function combineHeads({ probabilities, boost }: RankerOutput, i: number, 
   return loss > 0 && gain > 0 ? gain * Math.exp(-Math.min(30, loss / gain)) : gain;
 }
 
-/** What the ranker was told of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
+/** The ranker inputs of candidate `i`: the features of user, post and pair, then the categories, in the order of the spec. */
 export function loggedFeatures(feeds: Feeds, i: number): number[] {
   const features: number[] = [];
   addRow(features, feeds.user_features, 0);

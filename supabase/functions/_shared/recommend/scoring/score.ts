@@ -18,13 +18,13 @@ export interface ScoredPost {
   score: number;
   /** null: no model ranked; no more is known then. */
   predictions: Predictions | null;
-  /** What the ranker was told of it. */
+  /** The ranker inputs of it. */
   features(): number[] | null;
   /** Where it stands among the candidates by a measure that the ranker was told of, from 1. */
   rankBy(measure: RankFeature): number | null;
 }
 
-/** What a ranker said of the candidates, and what it was told of them. */
+/** What a ranker said of the candidates, and its inputs for them. */
 interface Ranking {
   heads: readonly Head[];
   probabilities: Float32Array;

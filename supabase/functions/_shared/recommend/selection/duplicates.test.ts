@@ -50,7 +50,7 @@ test("what the app says is one conversation with a post of the page is folded in
   );
 });
 
-test("of one conversation the post stays that most people came to, the older of equals", () => {
+test("of one conversation the post stays that most people interacted with, the older of equals", () => {
   const written = (post_id: string, score: number, author: string | null, more: Partial<Selectable["post"]> = {}) => {
     const { post } = candidate(post_id, score, { title: "Where to eat" });
     return { score, post: { ...post, author_id: author, created_at: 1, ...more } };
