@@ -4349,31 +4349,36 @@ END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_limit integer, p_since timestamp with time zone)
  RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
-BEGIN ATOMIC
-( SELECT posts.post_id,
-     posts.author_id,
-     posts.created_at
-    FROM recsys_engine.eligible_posts(newest_posts_since.p_request) posts(post_id, title, tags, author_id, created_at)
-   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND (NOT ( SELECT recsys_engine.some_wait() AS some_wait)) AND (posts.created_at >= newest_posts_since.p_since))
-   ORDER BY posts.created_at DESC, posts.post_id
-  LIMIT newest_posts_since.p_limit)
- UNION ALL
- ( SELECT posts.post_id,
-     posts.author_id,
-     posts.created_at
-    FROM (recsys_engine.listed_posts
-      CROSS JOIN LATERAL ( SELECT eligible.post_id,
-             eligible.author_id,
-             eligible.created_at
-            FROM recsys_engine.eligible_posts(newest_posts_since.p_request) eligible(post_id, title, tags, author_id, created_at)
-           WHERE (eligible.post_id = listed_posts.post_id)
-          OFFSET 0) posts)
-   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND ( SELECT recsys_engine.some_wait() AS some_wait) AND (NOT listed_posts.waits) AND (listed_posts.created_at <= (newest_posts_since.p_request).at) AND (listed_posts.created_at >= newest_posts_since.p_since))
-   ORDER BY listed_posts.created_at DESC, listed_posts.post_id
-  LIMIT newest_posts_since.p_limit);
-END;
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  -- a statement for each case: one plan for all of them, planned at each call, took 2 ms
+  if p_request.pool is not null or p_request.readable is not null then
+    return;
+  elsif recsys_engine.some_wait() then
+    return query
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys_engine.listed_posts
+    cross join lateral (
+      select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed_posts.post_id offset 0
+    ) as posts
+    where not listed_posts.waits and listed_posts.created_at <= p_request.at and listed_posts.created_at >= p_since
+    order by listed_posts.created_at desc, listed_posts.post_id
+    limit p_limit;
+  else
+    return query
+    select posts.post_id, posts.author_id, posts.created_at from recsys_engine.eligible_posts(p_request) as posts
+    where posts.created_at >= p_since
+    order by posts.created_at desc, posts.post_id
+    limit p_limit;
+  end if;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_limit integer)
  RETURNS TABLE(post_id uuid, author_id uuid, at timestamp with time zone)
@@ -4664,7 +4669,7 @@ BEGIN ATOMIC
              retrieve_source.rank,
              retrieve_source.place
             FROM recsys_engine.retrieve_source(personal_sources.p_request, sources.name, asked.most, asked.share, followed.topic) retrieve_source(post_id, author_id, rank, place)
-           WHERE ((sources.name = ANY (ARRAY['touched'::text, 'covisited'::text])) OR (followed.topic IS NOT NULL))) found)
+           WHERE (((sources.name = 'touched'::text) AND ((personal_sources.p_request).touched <> '{}'::uuid[])) OR ((sources.name = 'covisited'::text) AND ((personal_sources.p_request).covisited <> '{}'::uuid[])) OR (followed.topic IS NOT NULL))) found)
    WHERE (NOT sources.is_global);
 END;
 
@@ -5013,19 +5018,48 @@ $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.post_columns(p_posts recsys_engine.post_row[])
  RETURNS json
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
-BEGIN ATOMIC
- SELECT json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id), 'created_at', json_agg(((1000)::double precision * date_part('epoch'::text, told.created_at))), 'of_circle', json_agg((EXISTS ( SELECT
-            FROM recsys_engine.circle_members
-           WHERE (circle_members.user_id = told.author_id)))), 'standing', json_agg(recsys_engine.standing(COALESCE(( SELECT cardinality(author_readers.user_ids) AS cardinality
-            FROM recsys_engine.author_readers
-           WHERE (author_readers.user_id = told.author_id)), NULLIF((3 * ((told.author_id IS NULL))::integer), 0)), (EXISTS ( SELECT
-            FROM recsys.source_users users
-           WHERE ((users.user_id = told.author_id) AND recsys_engine.is_newcomers_post(users.created_at, told.created_at, recsys.clock()))))))) AS json_build_object
-    FROM unnest(post_columns.p_posts) told(post_id, title, tags, author_id, created_at);
-END;
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  now constant timestamptz := recsys.clock();
+begin
+  return (
+    -- authors are looked up once, not for each of their posts
+    with authors as materialized (
+      select distinct posts.author_id from unnest(p_posts) as posts where posts.author_id is not null
+    ),
+    known as materialized (
+      select authors.author_id, circle_members.user_id is not null as is_in_circle, cardinality(author_readers.user_ids) as readers,
+        (select max(users.created_at) from recsys.source_users as users where users.user_id = authors.author_id) as signed_up_at
+      from authors
+      left join recsys_engine.circle_members on circle_members.user_id = authors.author_id
+      left join recsys_engine.author_readers on author_readers.user_id = authors.author_id
+    )
+    select json_build_object(
+      'post_id', json_agg(posts.post_id order by posts.place),
+      'title', json_agg(posts.title order by posts.place),
+      'tags', json_agg(posts.tags order by posts.place),
+      'author_id', json_agg(posts.author_id order by posts.place),
+      'created_at', json_agg(1000 * date_part('epoch', posts.created_at) order by posts.place),
+      'of_circle', json_agg(coalesce(known.is_in_circle, false) order by posts.place),
+      'standing', json_agg(
+        recsys_engine.standing(
+          coalesce(known.readers, nullif(3 * (posts.author_id is null)::integer, 0)),
+          coalesce(recsys_engine.is_newcomers_post(known.signed_up_at, posts.created_at, now), false)
+        )
+        order by posts.place
+      )
+    )
+    from unnest(p_posts) with ordinality as posts (post_id, title, tags, author_id, created_at, place)
+    left join known on known.author_id = posts.author_id
+  );
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid)
  RETURNS integer
@@ -8924,7 +8958,7 @@ begin
         ('authenticated', 'where they belong', 'select from recsys.source_memberships where user_id = $1'),
         ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1), recsys_engine.text_key(found.title, found.tags, found.author_id) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
-        ('authenticated', 'posts of a topic', 'select from recsys_engine.topic_posts(recsys_engine.feed_request($1, recsys.clock()), '''', 1)'),
+        ('authenticated', 'posts of a topic, and of those whom they follow', 'select from recsys_engine.topic_posts(recsys_engine.feed_request($1, recsys.clock()), '''', 1), recsys_engine.listed_hits(recsys_engine.feed_request($1, recsys.clock()), ''{}'', 1)'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_model_inputs($1, $2, now(), ''{}'')'),
@@ -11206,7 +11240,7 @@ grant execute on function recsys_engine.topic_posts(recsys_engine.feed_request,t
 
 revoke execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) from public;
 
-grant execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.listed_hits(recsys_engine.feed_request,uuid[],integer) to authenticated, service_role;
 
 revoke execute on function recsys_engine.eligible_hits(recsys_engine.feed_request,json,integer) from public;
 

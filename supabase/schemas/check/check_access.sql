@@ -127,7 +127,7 @@ begin
         ('authenticated', 'where they belong', 'select from recsys.source_memberships where user_id = $1'),
         ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1), recsys_engine.text_key(found.title, found.tags, found.author_id) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
-        ('authenticated', 'posts of a topic', 'select from recsys_engine.topic_posts(recsys_engine.feed_request($1, recsys.clock()), '''', 1)'),
+        ('authenticated', 'posts of a topic, and of those whom they follow', 'select from recsys_engine.topic_posts(recsys_engine.feed_request($1, recsys.clock()), '''', 1), recsys_engine.listed_hits(recsys_engine.feed_request($1, recsys.clock()), ''{}'', 1)'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_model_inputs($1, $2, now(), ''{}'')'),

@@ -7,17 +7,45 @@ create type recsys_engine.post_row as (post_id uuid, title text, tags text[], au
 comment on type recsys_engine.post_row is 'What the app says of a post.';
 
 create function recsys_engine.post_columns(p_posts recsys_engine.post_row[]) returns json
-language sql stable security invoker set search_path = ''
-begin atomic
-  select json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id),
-    'created_at', json_agg(1000 * date_part('epoch', told.created_at)),
-    'of_circle', json_agg(exists (select from recsys_engine.circle_members where circle_members.user_id = told.author_id)),
-    'standing', json_agg(recsys_engine.standing(
-      coalesce((select cardinality(author_readers.user_ids) from recsys_engine.author_readers where author_readers.user_id = told.author_id), nullif(3 * (told.author_id is null)::integer, 0)),
-      exists (select from recsys.source_users as users where users.user_id = told.author_id and recsys_engine.is_newcomers_post(users.created_at, told.created_at, recsys.clock()))
-    )))
-  from unnest(p_posts) as told;
-end;
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  now constant timestamptz := recsys.clock();
+begin
+  return (
+    -- authors are looked up once, not for each of their posts
+    with authors as materialized (
+      select distinct posts.author_id from unnest(p_posts) as posts where posts.author_id is not null
+    ),
+    known as materialized (
+      select authors.author_id, circle_members.user_id is not null as is_in_circle, cardinality(author_readers.user_ids) as readers,
+        (select max(users.created_at) from recsys.source_users as users where users.user_id = authors.author_id) as signed_up_at
+      from authors
+      left join recsys_engine.circle_members on circle_members.user_id = authors.author_id
+      left join recsys_engine.author_readers on author_readers.user_id = authors.author_id
+    )
+    select json_build_object(
+      'post_id', json_agg(posts.post_id order by posts.place),
+      'title', json_agg(posts.title order by posts.place),
+      'tags', json_agg(posts.tags order by posts.place),
+      'author_id', json_agg(posts.author_id order by posts.place),
+      'created_at', json_agg(1000 * date_part('epoch', posts.created_at) order by posts.place),
+      'of_circle', json_agg(coalesce(known.is_in_circle, false) order by posts.place),
+      'standing', json_agg(
+        recsys_engine.standing(
+          coalesce(known.readers, nullif(3 * (posts.author_id is null)::integer, 0)),
+          coalesce(recsys_engine.is_newcomers_post(known.signed_up_at, posts.created_at, now), false)
+        )
+        order by posts.place
+      )
+    )
+    from unnest(p_posts) with ordinality as posts (post_id, title, tags, author_id, created_at, place)
+    left join known on known.author_id = posts.author_id
+  );
+end
+$$;
 comment on function recsys_engine.post_columns(recsys_engine.post_row[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
 -- without "set", so that it becomes part of the query that asks it

@@ -51,7 +51,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|eligible_hits$|first_hits$|listed_hits$|has_enough_after_cap$|cap_per_author$|is_trend_sparse$|some_wait$|historical_post_states$|(newest|active|trending|popular)_posts|source_fetch_limit$|max_per_author$|global_sources$|personal_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|eligible_hits$|first_hits$|has_enough_after_cap$|cap_per_author$|is_trend_sparse$|some_wait$|historical_post_states$|(newest|active|trending|popular)_posts|source_fetch_limit$|max_per_author$|global_sources$|personal_sources$)' loop
     execute format('grant execute on function %s to anon', source);
   end loop;
 end
