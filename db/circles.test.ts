@@ -48,7 +48,7 @@ test("who only ever interacted with each other's posts is in a circle, and who i
   assert.deepEqual(await members(), [1, 2, 3, 4]);
 });
 
-test("it ends when one of them interacts with somebody else", async () => {
+test("it ends when one of them interacts with another user", async () => {
   await come(1, 2, 3);
   await come(2, 1, 3);
   await come(3, 1);

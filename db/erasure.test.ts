@@ -108,7 +108,7 @@ test("a deleted post leaves the lists of everybody, and what people did with it 
 });
 
 await onBoth(
-  "whoever interacted with posts by tables that nobody watches is forgotten by these posts, thinned or set aside",
+  "users who interacted with posts by an unwatched table are forgotten by these posts, pruned or deferred",
   async (_, { pool }) => {
     await fillCommunity(pool);
     const gone = people.ada;
@@ -154,7 +154,7 @@ await onBoth(
   },
 );
 
-test("whoever interacted with a deleted post by a table that nobody watches is worked out without it", async () => {
+test("users who interacted with a deleted post by an unwatched table are recomputed without it", async () => {
   const watched = "select recsys.watch('public.post_views', 'interactions')";
   await pool.query(
     "insert into public.post_views (user_id, post_id, created_at) select $1, id, now() from public.posts",

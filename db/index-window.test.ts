@@ -29,7 +29,7 @@ test("without the setting all posts are in the index", async () => {
   assert.deepEqual(await idle(), []);
 });
 
-test("posts leave that nobody interacted with for so long", async () => {
+test("posts leave that no user interacted with for so long", async () => {
   await setDays(20);
   assert.equal(await move(), 10);
   // 28 and 30 are old, but ada came
@@ -42,7 +42,7 @@ test("posts leave that nobody interacted with for so long", async () => {
   );
 });
 
-test("whoever but the author interacts with an idle post brings it back, and the author does not", async () => {
+test("an idle post comes back when a user other than its author interacts with it", async () => {
   await setDays(20);
   await move();
   await view(people.author, 21);

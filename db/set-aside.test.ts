@@ -65,7 +65,7 @@ async function upToDate({ pool }: Pick<Database, "pool">): Promise<{ posts: numb
 }
 
 await onBoth(
-  "a post that cannot be read, and whoever interacted with it, are set aside; the others go on",
+  "a post that cannot be read, and users who interacted with it, are set aside; the others go on",
   async (t, database) => {
     const { pool } = database;
     await community(database);
@@ -100,7 +100,7 @@ await onBoth(
       assert.equal((await pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
       assert.deepEqual(await failures(database), expected(1, []));
     });
-    await t.test("when it changes again it is tried again, alone, and so is whoever interacts with it", async () => {
+    await t.test("when it changes again it is tried again, alone, and so are its new readers", async () => {
       await pool.query(viewAll(`id = '${post(12)}' or id = '${post(13)}'`));
       await pool.query("select recsys.roll_up()");
       assert.deepEqual(await failures(database), expected(2, [person(10)]));

@@ -43,7 +43,7 @@ const addEvent: Change = (client, random) => {
   ]);
 };
 
-/** One statement, many rows: everybody interacts with a post, twice at the same instant. */
+/** One statement, many rows: every user interacts with a post, twice at the same instant. */
 const addCrowd: Change = (client, random) =>
   client.query(
     `insert into public.${pick(random, interactions)} (user_id, post_id, created_at)

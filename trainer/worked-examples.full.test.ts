@@ -117,7 +117,7 @@ test("two files make a source, and every way to candidates has it", async () => 
   await follow(source);
   await generate("db");
   const { unlimited, ...ways } = (await run(bringsSource)) as { unlimited: number } & Record<string, number[]>;
-  assert.ok(unlimited > 30, `${unlimited} posts that nobody interacted with`);
+  assert.ok(unlimited > 30, `${unlimited} posts that no user interacted with`);
   const ranks = Array.from({ length: 30 }, (_, i) => i + 1);
   for (const [way, found] of Object.entries(ways)) assert.deepEqual(found, ranks, way);
 });

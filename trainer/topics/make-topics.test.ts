@@ -175,7 +175,7 @@ test("a new or edited post joins the nearest topic when it is embedded", async (
   assert.equal(sizes(await topics()), all + 1);
 });
 
-test("topics are of what posts say, whoever interacts with them: made twice in a row, and when a post is edited", async () => {
+test("topics depend on the text of posts, not on their readers: made twice in a row, and when a post is edited", async () => {
   const { baking, chess } = await community();
   // all that people do says the opposite of the words, three times as loud
   const ids = new Map([...baking, ...chess].map((post, i) => [post, new Float32Array(32).fill(i % 2 ? 30 : -30)]));

@@ -197,7 +197,7 @@ const usual = (share: number) =>
     [share],
   );
 
-test("a newcomer's post is in as many feeds as their share says until somebody known interacts with it, and in each of a follower", async (t) => {
+test("a newcomer's post is in as many feeds as their share says until a known user interacts with it, and in each of a follower", async (t) => {
   const app = testApp(t, url);
   // with fewer posts than a page has places, none is left out
   const placeOf = async (person: string, filter = {}) => {

@@ -147,7 +147,7 @@ test("of a topic that somebody follows it is told that they do, as the post spel
   for (const mode of ["live", "batch"]) assert.deepEqual(await topical(people.ben, mode), []);
 });
 
-test("that those whom somebody follows interacted with a post is told of what that reader may read", async () => {
+test("that those whom a user follows interacted with a post is told of what that reader may read", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
     people.eve,

@@ -80,7 +80,7 @@ test("of each source the author has a tenth, and others all that is left", async
   }
 });
 
-test("who interacted with nobody else's posts is brought that author's alone as what they follow", async () => {
+test("who interacted with no other author's posts is brought that author's alone as what they follow", async () => {
   const user = loaded.community.users.ids.indexOf(id("a", 4));
   const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
   const followed = candidates.filter(({ ranks }) => ranks.followed !== null);

@@ -22,7 +22,7 @@ test("counts interactions; with a half-life of 2 hours each counts half after 2 
   assert.deepEqual(await scoresAfter(community, popularity(sizesOf(community), 2), 0, 7), [0.375, 0.5, 0]);
 });
 
-test("what most of those whom somebody follows interacted with, each of them once, comes first; the rest by popularity", async () => {
+test("what most of those whom a user follows interacted with, each of them once, comes first; the rest by popularity", async () => {
   const community = smallCommunity(
     4,
     [

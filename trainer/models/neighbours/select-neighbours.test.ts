@@ -13,7 +13,7 @@ import { communityOf, type Visit } from "./testing.ts";
 const people = 360;
 const [groups, posts] = [8, 400];
 
-/** Everybody interacts with 30 posts that `postAt` names, each once, an hour after the one before. */
+/** Every user interacts with 30 posts that `postAt` names, each once, an hour after the one before. */
 function visits(random: Random, postAt: (user: number, number: number) => number): Visit[] {
   const seen = new Set<string>();
   const found: Visit[] = [];
@@ -66,13 +66,13 @@ test("nor do many new people speak against them, who interact with what is popul
   );
 });
 
-test("they are not where everybody interacts with anything", () => {
+test("they are not where every user interacts with anything", () => {
   const random = new Random(2);
   const anything = () => random.below(posts);
   assert.ok(!isKept(communityOf(old, visits(random, anything), people)));
 });
 
-test("nor where everybody interacts with what is newest", () => {
+test("nor where every user interacts with what is newest", () => {
   const random = new Random(3);
   const createdAt = Array.from({ length: 4000 }, (_, post) => (900 + post) * hour);
   const newest = (_: number, number: number) => 100 + number - random.below(30);

@@ -26,7 +26,7 @@ test("the listwise loss is −log softmax of what was gained, each row counted a
   close(value(listwiseLoss(scores, 3, both, weights)), (Math.log(3) + Math.log(11) - Math.log(5) / 4) / 2);
 });
 
-test("a request that nobody interacted with a post of has no listwise loss, and the others are a mean over all", () => {
+test("a request that no user interacted with a post of has no listwise loss, and the others are a mean over all", () => {
   const scores = tf.tensor1d([Math.log(2), 0, 0, 0, Math.log(5), 7]);
   const weights = tf.tensor1d([1, 1, 3, 1, 2, 1]);
   const gains = tf.tensor1d([1, 0, 0, 0, 0, 0]);

@@ -34,7 +34,7 @@ test("what was shown comes first, with its place and labels; then a sample that 
   );
 });
 
-test("a page that nobody interacted with has no positive; one longer than the rows is cut", () => {
+test("a page that no user interacted with has no positive; one longer than the rows is cut", () => {
   assert.equal(pageRows(candidates, page([15, 0]), 6, 0.01, new Random(1)).found, false);
   const cut = pageRows(candidates, page([10, 0], [11, 0], [12, 0], [13, 1]), 3, 0.01, new Random(1));
   assert.deepEqual(cut.chosen, [0, 1, 2]);

@@ -21,7 +21,7 @@ const hour = 3_600_000;
 /** Whether a model has any says that the factors are worth a try; what they are does not matter here. */
 const neighbours = { starts: new Int32Array(), posts: new Int32Array(), weights: new Int32Array() };
 
-/** Everybody interacts with 20 posts of their group, and then with 10 more: of their group, or to `afterwards`. */
+/** Every user interacts with 20 posts of their group, and then with 10 more: of their group, or to `afterwards`. */
 function community(afterwards?: (random: Random) => number) {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
@@ -136,7 +136,7 @@ test("where both are tried, the factors are those of towers without vectors that
   assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
 });
 
-test("the factors start the ID embeddings of whoever interacted with anything, and of nobody else", () => {
+test("the factors start the ID embeddings of users who interacted with anything, and of no other", () => {
   const { loaded, options } = community();
   const { towers } = factorisedTowers(
     loaded.community,

@@ -107,7 +107,7 @@ test("what those whom a user follows did lately does not tell the towers the tim
     (_, p) => [-1, p < 20 ? 0 : 50, `${seasons[Math.floor(p / 20)]} word${p}`] as [number, number, string],
   );
   const random = new Random(5);
-  // everybody interacts with five posts of spring while there are no others, then with five of autumn
+  // every user interacts with five posts of spring while there are no others, then with five of autumn
   const interactions = Array.from({ length: 400 }, (_, i) => {
     const isLate = Number(i >= 200);
     return [i % 40, 20 * isLate + random.below(20), 1 + 50 * isLate + (i % 200) / 10] as [number, number, number];

@@ -62,7 +62,7 @@ test("of equal posts those with the lower ids come first, also those of several 
   for (const found of Object.values(topPostsOfScopes(parts, vector))) assert.deepEqual(found, alike.map(idOf));
 });
 
-test("a post without a vector is not near, and one that nobody interacted with is neither trending nor popular", () => {
+test("a post without a vector is not near, and one that no user interacted with is neither trending nor popular", () => {
   const nobody = { trending: Number.NEGATIVE_INFINITY, popular: Number.NEGATIVE_INFINITY };
   const posts = made(30, (n) => (n < 10 ? { vector: null } : n < 20 ? nobody : {}));
   const found = topPostsOfScopes([decodeScopeIndex(packedPosts(posts))], vector);
