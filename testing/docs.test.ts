@@ -8,7 +8,12 @@ import { fileURLToPath } from "node:url";
 import { anchorsOf, linksOf } from "./markdown.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pages = ["README.md", "client/README.md", ...globSync(["docs/**/*.md", "examples/*/README.md"], { cwd: root })];
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "client/README.md",
+  ...globSync(["docs/**/*.md", "examples/*/README.md"], { cwd: root }),
+];
 const textOf = (file: string) => readFileSync(join(root, file), "utf8");
 
 test("every link of a page leads to a file, and to a heading of it", () => {

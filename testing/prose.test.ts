@@ -8,7 +8,7 @@ import { faultsOfFiles, faultsOfProse, proseOf } from "./comments.ts";
 import { sentencesOf, wordsIn } from "./markdown.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pages = ["README.md", ...globSync(["docs/**/*.md", "examples/*/README.md"], { cwd: root })];
+const pages = ["README.md", "CONTRIBUTING.md", ...globSync(["docs/**/*.md", "examples/*/README.md"], { cwd: root })];
 const textOf = (file: string) => readFileSync(join(root, file), "utf8");
 
 for (const [page, most] of [

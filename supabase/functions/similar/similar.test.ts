@@ -159,6 +159,24 @@ test("dismissed posts, posts of the future and deleted posts are not found", asy
   );
 });
 
+test("posts by authors whom the caller muted are not found, and others find them", async (t) => {
+  t.after(() => pool.query("delete from public.mutes"));
+  const { rows } = await pool.query("select author_id from public.posts where id = $1", [post(4)]);
+  const found = async (reader: string) => postsOf((await call(reader, { post_id: post(6), limit: 100 })).body.items);
+  assert.ok((await found(people.ben)).includes(post(4)));
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [
+    people.ben,
+    rows[0].author_id,
+  ]);
+  const byMuted = await pool.query("select id from public.posts where author_id = $1", [rows[0].author_id]);
+  const muted = new Set(byMuted.rows.map(({ id }) => id));
+  assert.deepEqual(
+    (await found(people.ben)).filter((id) => id !== undefined && muted.has(id)),
+    [],
+  );
+  assert.ok((await found(people.eve)).includes(post(4)));
+});
+
 test("without a vector, or without a model, nothing is found, and that is no error", async () => {
   await pool.query("delete from recsys.post_embeddings where post_id = $1", [post(6)]);
   await placeUsers(0, { [people.ben]: 0 });
