@@ -61,7 +61,7 @@ export async function adoptedBlog(scope: Scope, name = "blog"): Promise<Database
 
 /**
  * 200 members, half of whom say nothing of themselves; 500 posts in 10 groups and outside of them, some deleted and some drafts; and what
- * was done with them, in tables whose ids overlap. Members interact with what is of their own kind of topic.
+ * was done with them, in tables whose ids overlap. Members interact with posts of their own topic.
  */
 export async function fillBlog(pool: pg.Pool): Promise<void> {
   await pool.query(`

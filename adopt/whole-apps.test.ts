@@ -121,7 +121,7 @@ for (const { name, table, edits, agrees, secrets, changes } of pickCases(wholeAp
       }
       return shown;
     };
-    /** Reads so much of the feed of every reader in turn that all have about half of `items`. */
+    /** Reads the feed of every reader in turn: together about half of `items`. */
     const read = async (look?: (reader: string, page: Page) => Promise<void>) => {
       const readers = await readersOf(database);
       const shown: { reader: string; item: string }[] = [];

@@ -48,7 +48,7 @@ beforeEach(async () => {
   await rollUp();
 });
 
-test("the first three known people who interact with an author's posts are kept; the author and who has just come are none of them", async () => {
+test("an author's readers are the first three known users who interact, without the author and new users", async () => {
   await view(author, 1, 0.9);
   await signUp(201, 0.5);
   await view(201, 1, 0.4);
@@ -67,7 +67,7 @@ test("the first three known people who interact with an author's posts are kept;
   assert.deepEqual(await metBy(), [101, 103, 104]);
 });
 
-test("a hundred people who have just interacted with a post keep nobody known from meeting its author", async () => {
+test("a known user still counts as the author's reader after a hundred new users", async () => {
   for (let n = 300; n < 400; n++) await signUp(n, 0.5);
   for (let n = 300; n < 400; n++) await view(n, 1, 0.4);
   await view(101, 1, 0.3);

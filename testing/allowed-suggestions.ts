@@ -9,7 +9,7 @@ import type { Client, PolicyPost } from "./random-policies.ts";
 /** What was answered, and all that may be; `least`: how much of that has to be there. Asserts that each reason says what its reader may read. */
 export async function suggestionsTo(client: Client, sub: string, { facts }: { facts: Facts }, limit: number) {
   const rowsOf = async (query: string, ...values: unknown[]) => (await client.query(query, values)).rows;
-  // also what is dated ahead: it is in no feed, but its reader may have interacted with it
+  // also posts dated ahead: they are in no feed, but their readers may have interacted with them
   const posts: Pick<PolicyPost, "id" | "author_id" | "tags">[] = await rowsOf(
     "select id, author_id, tags from public.posts",
   );

@@ -82,7 +82,7 @@ const banned: [RegExp, string][] = [
   [/\bc(?:ame|omes?) (?:to|into view)\b/i, "interacted with, saw"],
 ];
 
-/** What is wrong with a text by the rules of CONTRIBUTING.md, each with what to write; none: []. */
+/** Returns the faults of a text by the rules of CONTRIBUTING.md, each with what to write; [] if there are none. */
 export function faultsOfProse({ kind, text }: Prose): string[] {
   const plain = text.replaceAll(/`[^`]*`/g, "`code`");
   const faults = banned.flatMap(([pattern, instead]) => {

@@ -1,4 +1,4 @@
-/** The walks of CONTRIBUTING.md lead through the code: each step's file has what the step names, and one of two neighbours names the other. */
+/** The walks of CONTRIBUTING.md lead through the code: each step's file defines the name in the step, and of two neighbours one mentions the other. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

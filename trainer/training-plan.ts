@@ -55,7 +55,7 @@ export interface Plan extends TrainingScope {
   fineTuning: TowerOptions;
   /** Later first interactions, by which towers are compared. */
   later: Request[];
-  /** Who interacted with what before the ranker's requests. */
+  /** The interactions before the ranker's requests. */
   cameTo: BipartiteInteractions;
   /** Those that the ranker knows; undefined: the model has none. */
   neighbours: Neighbours | undefined;

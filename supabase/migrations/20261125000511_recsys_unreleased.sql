@@ -1390,7 +1390,7 @@ begin
   authors as materialized (
     select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
-  -- when people on their first day interacted with a new author whom no known person had met
+  -- when users on their first day interacted with a new author without known readers
   unmet as materialized (
     select first_met.user_id, first_met.day, min(first_met.at) as at
     from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
@@ -1463,8 +1463,8 @@ begin
     join recsys.source_posts as posts on posts.post_id = acts.post_id
     where posts.author_id is distinct from acts.user_id
   ),
-  -- people who interacted with another author than these are outside, and so are the ten with most readers: in a small
-  -- community all may have interacted with all
+  -- users who interacted with another author are outside, and so are the ten authors with most readers: in a small
+  -- community all users may have interacted with all posts
   inside as materialized (
     (select pairs.user_id from pairs)
     except
@@ -1477,7 +1477,7 @@ begin
   from pairs
   join inside on inside.user_id = pairs.user_id
   join closed on closed.user_id = pairs.user_id;
-  -- and people who interacted with one who is outside; longer chains do not arise by accident
+  -- and users who interacted with an author outside; longer chains do not arise by accident
   for round in 1 .. 100 loop
     number := cardinality(users);
     with pairs as materialized (
@@ -4123,10 +4123,6 @@ CREATE OR REPLACE FUNCTION recsys_engine.listed_hits(p_request recsys_engine.fee
 AS $function$
 #variable_conflict use_column
 begin
-  -- both lists are mostly empty, and the statement below took 0.6 ms
-  if p_listed = '{}' or p_listed is null then
-    return array[]::recsys_engine.source_hit[];
-  end if;
   return array(
     select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
     from unnest(p_listed) with ordinality as listed (post_id, place)
@@ -5583,7 +5579,7 @@ begin
   if kind = 'following' then
     return (
       select least(count(*), p_limit)::integer
-      -- what they interacted with since is among the newest
+      -- posts that they interacted with since are among the newest
       from recsys_engine.following_feed(p_user_id, request.at, p_limit + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
@@ -10270,11 +10266,11 @@ comment on function recsys.start_experiment(text,jsonb,text,interval,real) is 'S
 
 comment on column recsys.post_embeddings.is_unindexed is 'True: nothing happened to the post for settings.index_window_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
-comment on table recsys_engine.post_neighbours is 'Who interacted with a post also interacted with its neighbours, 50 of each at most: what recsys_engine.with_covisited adds up. Only a model that finds more by them has a partition.';
+comment on table recsys_engine.post_neighbours is 'Neighbours of a post, 50 at most: posts that the same users interacted with. recsys_engine.with_covisited sums their weights. Only a model that finds more by them has a partition.';
 
 comment on column recsys_engine.post_neighbours.post_id is 'Of recsys.source_posts: the post of an interaction.';
 
-comment on column recsys_engine.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may interact with next.';
+comment on column recsys_engine.post_neighbours.neighbour_id is 'The neighbour, of recsys.source_posts.';
 
 comment on function recsys_engine.complete_model(bigint,jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
@@ -10360,7 +10356,7 @@ comment on column recsys_engine.topics.model_id is 'The model of the centroid''s
 
 comment on column recsys_engine.topics.demand is 'How many people a day interacted with its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors with their own not counted.';
 
-comment on column recsys_engine.topics.people is 'How many people interacted with these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
+comment on column recsys_engine.topics.people is 'How many people interacted with these posts in that time, each once; users see recsys_engine.rounded_people_count() of it.';
 
 comment on function recsys_engine.anonymity_threshold() is 'The smallest number of people that answers tell users (k-anonymity).';
 
@@ -10410,9 +10406,9 @@ comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some po
 
 comment on table recsys_engine.first_day_interactions is 'Interactions of users with posts of others older than a day, within 24 hours of the user''s first interaction. Only recsys_engine.refresh_bursts writes it.';
 
-comment on column recsys_engine.first_day_interactions.number is 'Which of these posts it was, in the order in which they interacted with them, from 1 to 12; what comes later is not kept.';
+comment on column recsys_engine.first_day_interactions.number is 'Rank of the interaction among these, in order of time, from 1 to 12; later ones are not kept.';
 
-comment on column recsys_engine.first_day_interactions.at is 'When they interacted with it first.';
+comment on column recsys_engine.first_day_interactions.at is 'First interaction of the user with the post.';
 
 comment on table recsys_engine.bursts is 'Days on which a user''s interactions exceed what counts, with the instant of each. Only recsys_engine.refresh_bursts writes it.';
 
@@ -10428,7 +10424,7 @@ comment on function recsys_engine.refresh_first_day_interactions(uuid[],timestam
 
 comment on function recsys_engine.refresh_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on actions of people (p_users) count for no post, on the days of their changes (p_at) with posts (p_posts; null: a login) and later. Returns the interactions that stop or start counting: their states have to be recomputed. Called by each roll-up; skips imports.';
 
-comment on function recsys_engine.find_circles() is 'Finds who is in a closed circle (recsys_engine.circle_members): those who only ever interacted with posts of others that are in one, but for one author where they are five or more, and with no post of the ten authors with most readers. Returns how many they are.';
+comment on function recsys_engine.find_circles() is 'Finds the members of closed circles (recsys_engine.circle_members): users who only interacted with posts of other members. Users with five authors or more may have one outside. Readers of the ten authors with most readers are no members. Returns the number of members.';
 
 comment on function recsys_engine.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user with states. Notes late writes in recsys_engine.backdated_days. recsys.watch sets its arguments: user, post and time, required columns, and columns whose change counts.';
 

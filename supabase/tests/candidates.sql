@@ -57,7 +57,7 @@ select results_eq(
   $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, to which neither a repeat nor its author adds, and that Ben has read its author before');
 select results_eq(
   $$select last_active_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
-  $$values (true, true, true, 0)$$, 'a post that without interactions and without author is recommended too');
+  $$values (true, true, true, 0)$$, 'a post without interactions and without author is recommended too');
 select set_eq(
   $$select title from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   array['public', 'nobody''s'], 'without a model there are candidates all the same');

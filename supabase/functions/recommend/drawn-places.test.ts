@@ -38,7 +38,7 @@ test("each drawn place has the chance that its score and penalties give it among
   const all = (await app.call(people.ada, { limit: 100 })).body.items;
   assert.equal(all.length, 28);
   const scores = new Map(all.map(({ post_id, score }) => [post_id, score]));
-  // ada interacted with two posts, so that a fifth of what is set holds
+  // ada interacted with two posts, so that a fifth of the setting applies
   const [diversity, author_decay, temperature] = [0.7, 0.8, 0.6];
   await pool.query(
     `update recsys.settings set drawn_share = 1, draw_temperature = ${temperature}, diversity = ${5 * diversity}, author_decay = ${author_decay}`,

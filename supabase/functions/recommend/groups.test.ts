@@ -61,7 +61,7 @@ test("a group may be a tag, which its beginning tells from others", async (t) =>
   assert.deepEqual(basque(await feedOf(testApp(t, url))), [], "without a group there is no small one");
 });
 
-test("nobody is shown what they may not read, muted, dismissed or interacted with", async (t) => {
+test("a reader gets no post that they may not read, muted, dismissed or interacted with", async (t) => {
   await set("group_share = 0.5, group_floor = 5");
   const app = testApp(t, url);
   assert.equal(basque(await feedOf(app)).length, 5);

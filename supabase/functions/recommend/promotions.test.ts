@@ -95,7 +95,7 @@ test("an editor pins a post for a day: it stands there for everybody, said and l
   assert.deepEqual(app.logged, []);
 });
 
-test("nobody is shown what they may not read, muted, dismissed, wrote or interacted with", async () => {
+test("a reader gets no promoted post that they may not read, muted, dismissed, wrote or interacted with", async () => {
   await promote({ post_id: privatePost, place: 1 });
   await promote({ post_id: uuid("f", 1), place: 2 });
   const deleted = await promote({ post_id: post(21), place: 1 });

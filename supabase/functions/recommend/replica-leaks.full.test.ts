@@ -82,7 +82,7 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
         }
         const asked = { ...(await askedOf(setting, caller, modelId)), random, people, modelId };
         const { rows } = await asCaller(pool, caller, (client) => client.query("select id from public.posts"));
-        // what is dated ahead is in no feed, but they may have interacted with it
+        // posts dated ahead are in no feed, but their readers may have interacted with them
         const nowReadable = new Set<string>(rows.map(({ id }) => id));
         await ask(asked, request, { atReplicaNow, nowReadable }, stopped);
       } catch (error) {

@@ -48,7 +48,7 @@ test("a post that the caller may not read any more is not named", async () => {
   assert.doesNotMatch(JSON.stringify(feed), /Withdrawn|Post 28|Post 30/);
 });
 
-test("one's own posts are not named as what one interacted with", async () => {
+test("a reader's own posts are not named as their interactions", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(2)]);
   const feed = await feedOf(people.ben);
@@ -56,7 +56,7 @@ test("one's own posts are not named as what one interacted with", async () => {
   assert.ok(!kinds(feed).has("like_your_history"));
 });
 
-test("words of what the caller interacted with are named, the rarest first, without those that many posts have", async () => {
+test("words of the caller's history are named, the rarest first, without common ones", async () => {
   await pool.query("update public.posts set title = 'The Züricher tram depot', author_id = null where id = $1", [
     post(30),
   ]);
@@ -147,7 +147,7 @@ test("of a topic that somebody follows it is told that they do, as the post spel
   for (const mode of ["live", "batch"]) assert.deepEqual(await topical(people.ben, mode), []);
 });
 
-test("that those whom a user follows interacted with a post is told of what that reader may read", async () => {
+test("interactions of followed users are named for posts that the reader may read", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
     people.eve,

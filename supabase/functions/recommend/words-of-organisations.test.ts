@@ -40,7 +40,7 @@ await pool.query("insert into public.members select unnest($1::uuid[]), unnest($
   writers,
   [...memberOf.values()],
 ]);
-// the forms of what is public, told of what only they know: all titles but one, of each word by three or four people; and their colleagues interact with it
+// public forms of titles, with words that only they know: all titles but one, of each word by three or four people; and their colleagues interact with it
 for (const organisation of organisations.keys()) {
   const titles = forms.flatMap((form) => words(organisation).map((word) => form.replace("_", word))).slice(1);
   await pool.query(

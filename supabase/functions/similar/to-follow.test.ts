@@ -95,7 +95,7 @@ test("topics to follow are those of what one interacted with, the most frequent 
   assert.deepEqual(await toFollow(people.ada, "topics"), {});
 });
 
-test("groups to follow are those of friends, and tags of what one interacted with that somebody is seen to follow as one", async (t) => {
+test("groups to follow are those of followed users, and tags of the caller's history that a readable user follows as a group", async (t) => {
   t.after(() => pool.query("delete from public.mutes; drop policy if exists open on public.follows"));
   await pool.query("update public.posts set tags = '{Rowers,go}' where id = $1", [post(28)]);
   await pool.query("update public.posts set tags = '{rowers,singers}' where id = $1", [post(30)]);

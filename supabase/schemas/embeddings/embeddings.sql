@@ -39,11 +39,11 @@ create table recsys_engine.post_neighbours (
   weight integer not null check (weight > 0),
   primary key (post_id, neighbour_id, model_id)
 ) partition by list (model_id);
-comment on table recsys_engine.post_neighbours is 'Who interacted with a post also interacted with its neighbours, 50 of each at most: what recsys_engine.with_covisited adds up. Only a model that finds more by them has a partition.';
+comment on table recsys_engine.post_neighbours is 'Neighbours of a post, 50 at most: posts that the same users interacted with. recsys_engine.with_covisited sums their weights. Only a model that finds more by them has a partition.';
 comment on column recsys_engine.post_neighbours.model_id is 'Whose neighbours they are; the partition.';
 comment on column recsys_engine.post_neighbours.post_id is
   'Of recsys.source_posts: the post of an interaction.';
-comment on column recsys_engine.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may interact with next.';
+comment on column recsys_engine.post_neighbours.neighbour_id is 'The neighbour, of recsys.source_posts.';
 comment on column recsys_engine.post_neighbours.weight is 'How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.';
 -- an erasure looks for a post on either side
 create index post_neighbours_neighbour_id_idx on recsys_engine.post_neighbours (neighbour_id);

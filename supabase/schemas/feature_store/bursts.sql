@@ -13,8 +13,8 @@ create table recsys_engine.first_day_interactions (
 );
 comment on table recsys_engine.first_day_interactions is 'Interactions of users with posts of others older than a day, within 24 hours of the user''s first interaction. Only recsys_engine.refresh_bursts writes it.';
 comment on column recsys_engine.first_day_interactions.user_id is 'Who came.';
-comment on column recsys_engine.first_day_interactions.number is 'Which of these posts it was, in the order in which they interacted with them, from 1 to 12; what comes later is not kept.';
-comment on column recsys_engine.first_day_interactions.at is 'When they interacted with it first.';
+comment on column recsys_engine.first_day_interactions.number is 'Rank of the interaction among these, in order of time, from 1 to 12; later ones are not kept.';
+comment on column recsys_engine.first_day_interactions.at is 'First interaction of the user with the post.';
 create index first_day_interactions_at_idx on recsys_engine.first_day_interactions (at, user_id, number);
 
 create table recsys_engine.bursts (
@@ -324,7 +324,7 @@ begin
   authors as materialized (
     select each.author_id, recsys_engine.author_known_since(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
   ),
-  -- when people on their first day interacted with a new author whom no known person had met
+  -- when users on their first day interacted with a new author without known readers
   unmet as materialized (
     select first_met.user_id, first_met.day, min(first_met.at) as at
     from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at

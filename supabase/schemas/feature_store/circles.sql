@@ -27,8 +27,8 @@ begin
     join recsys.source_posts as posts on posts.post_id = acts.post_id
     where posts.author_id is distinct from acts.user_id
   ),
-  -- people who interacted with another author than these are outside, and so are the ten with most readers: in a small
-  -- community all may have interacted with all
+  -- users who interacted with another author are outside, and so are the ten authors with most readers: in a small
+  -- community all users may have interacted with all posts
   inside as materialized (
     (select pairs.user_id from pairs)
     except
@@ -41,7 +41,7 @@ begin
   from pairs
   join inside on inside.user_id = pairs.user_id
   join closed on closed.user_id = pairs.user_id;
-  -- and people who interacted with one who is outside; longer chains do not arise by accident
+  -- and users who interacted with an author outside; longer chains do not arise by accident
   for round in 1 .. 100 loop
     number := cardinality(users);
     with pairs as materialized (
@@ -63,7 +63,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys_engine.find_circles() is 'Finds who is in a closed circle (recsys_engine.circle_members): those who only ever interacted with posts of others that are in one, but for one author where they are five or more, and with no post of the ten authors with most readers. Returns how many they are.';
+comment on function recsys_engine.find_circles() is 'Finds the members of closed circles (recsys_engine.circle_members): users who only interacted with posts of other members. Users with five authors or more may have one outside. Readers of the ten authors with most readers are no members. Returns the number of members.';
 revoke all on function recsys_engine.find_circles() from public;
 grant execute on function recsys_engine.find_circles() to service_role;
 

@@ -44,8 +44,8 @@ comment on function recsys_engine.state_before_interaction(uuid, uuid, timestamp
 
 create function recsys_engine.reconstruct_state(p_post_id uuid, p_at timestamptz, p_interaction_id bigint)
 returns table (last_active_at timestamptz, comments integer)
--- definer: what others did with a post is not the caller's to read; what they found when they interacted with it is, and no more, or it would say of
--- any post whether it is there, though it is hidden from them
+-- definer: callers may not read others' interactions. They get the state at their own interaction only: any other would reveal
+-- that a post exists which is hidden from them
 language plpgsql stable security definer rows 1 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -36,7 +36,7 @@ begin
   if kind = 'following' then
     return (
       select least(count(*), p_limit)::integer
-      -- what they interacted with since is among the newest
+      -- posts that they interacted with since are among the newest
       from recsys_engine.following_feed(p_user_id, request.at, p_limit + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );

@@ -1,4 +1,4 @@
--- Where those who interacted with what a reader interacted with also interacted with: by the neighbours of posts that a model keeps (recsys_engine.post_neighbours).
+-- Neighbours of the posts in a reader's history: posts that the same users interacted with (recsys_engine.post_neighbours).
 
 create function recsys_engine.with_engaged_posts(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''

@@ -1,4 +1,4 @@
--- The sources of what a reader's own follows and habits bring: posts of these authors and topics, and what the followed interacted with (the other sources: 0960).
+-- The sources by a reader's follows and habits: posts of these authors and topics, and posts that followed users interacted with.
 
 create function recsys_engine.with_affinities(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -159,10 +159,6 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
-  -- both lists are mostly empty, and the statement below took 0.6 ms
-  if p_listed = '{}' or p_listed is null then
-    return array[]::recsys_engine.source_hit[];
-  end if;
   return array(
     select row(posts.post_id, posts.author_id)::recsys_engine.source_hit
     from unnest(p_listed) with ordinality as listed (post_id, place)

@@ -349,6 +349,7 @@ begin atomic
     select * from recsys_engine.retrieve_followed(p_request, asked.most, asked.share) where sources.name = 'followed'
     union all
     select * from recsys_engine.retrieve_source(p_request, sources.name, asked.most, asked.share, followed.topic)
+    -- both lists are mostly empty, and walking an empty one took 0.6 ms
     where (sources.name = 'touched' and p_request.touched <> '{}') or (sources.name = 'covisited' and p_request.covisited <> '{}') or followed.topic is not null
   ) as found
   where not sources.is_global;

@@ -27,7 +27,7 @@ comment on column recsys_engine.topics.is_public is 'Whether visitors may be tol
 comment on column recsys_engine.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
 comment on column recsys_engine.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
 comment on column recsys_engine.topics.demand is 'How many people a day interacted with its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors with their own not counted.';
-comment on column recsys_engine.topics.people is 'How many people interacted with these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.';
+comment on column recsys_engine.topics.people is 'How many people interacted with these posts in that time, each once; users see recsys_engine.rounded_people_count() of it.';
 comment on column recsys_engine.topics.supply is 'How many of these posts a day were written in the last 28 days.';
 comment on column recsys_engine.topics.created_at is 'When it was first found.';
 comment on column recsys_engine.topics.updated_at is 'When size, demand, people and supply were last counted.';

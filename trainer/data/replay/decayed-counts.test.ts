@@ -9,7 +9,7 @@ import { DecayedCounts } from "./decayed-counts.ts";
 const count = 60;
 const any = () => true;
 
-/** People interact with random posts, some with the same; what is left of each post's count at an instant. */
+/** People interact with random posts, some with the same; returns each post's decayed count at an instant. */
 function happenings(random: Random, heat: DecayedCounts, times: number) {
   const counts = new Map<number, { count: number; at: number }>();
   const left = (post: number, at: number) => {

@@ -1,4 +1,4 @@
-/** Neighbours are kept where what people interacted with says what they interact with next, and nowhere else. */
+/** Neighbours are kept where earlier interactions predict the next ones, and nowhere else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hour } from "../../../supabase/functions/_shared/features/hours.ts";
@@ -44,13 +44,13 @@ function isKept(loaded: LoadedCommunity): boolean {
 
 const old = Array.from({ length: posts }, () => 0);
 
-test("they are kept where people interact with what those like them interacted with, and nothing ages", () => {
+test("they are kept where users interact with posts of similar users, and nothing ages", () => {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
   assert.ok(isKept(communityOf(old, visits(random, ofGroup), people)));
 });
 
-test("nor do many new people speak against them, who interact with what is popular: for these they find nothing", () => {
+test("new users of popular posts do not reject them: they have no neighbours yet", () => {
   const random = new Random(1);
   const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
   const known = visits(random, ofGroup);
@@ -72,7 +72,7 @@ test("they are not where every user interacts with anything", () => {
   assert.ok(!isKept(communityOf(old, visits(random, anything), people)));
 });
 
-test("nor where every user interacts with what is newest", () => {
+test("nor where every user interacts with the newest posts", () => {
   const random = new Random(3);
   const createdAt = Array.from({ length: 4000 }, (_, post) => (900 + post) * hour);
   const newest = (_: number, number: number) => 100 + number - random.below(30);

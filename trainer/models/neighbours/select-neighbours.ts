@@ -47,7 +47,7 @@ function ofKnownPeople({ timeline }: LoadedCommunity, interactions: Uint32Array,
   return interactions.filter((event) => known.has(users[event]));
 }
 
-/** Who interacted with what by some first interactions before an instant. */
+/** The interaction matrix of first interactions before an instant. */
 export function interactionsUntil(
   { community, timeline }: LoadedCommunity,
   interactions: Uint32Array,

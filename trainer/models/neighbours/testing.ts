@@ -1,4 +1,4 @@
-/** For tests: a community in memory of which nothing is known but who interacted with what, and when. */
+/** For tests: a community in memory that has interactions and their times only. */
 import { halfLives } from "../../../supabase/functions/_shared/features/decay.ts";
 import { emptyPostState } from "../../../supabase/functions/_shared/features/ranker-features.ts";
 import type { LoadedCommunity } from "../../data/replay/from-database.ts";

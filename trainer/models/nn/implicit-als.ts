@@ -12,7 +12,7 @@ export interface AlsOptions {
   iterations: number;
 }
 
-/** Who interacted with what, both ways: of each user posts, of each post users. */
+/** The interaction matrix by rows and by columns: the posts of each user, the users of each post. */
 export interface BipartiteInteractions {
   postsOf: number[][];
   usersOf: number[][];

@@ -61,7 +61,7 @@ test("they begin at the factors where people go on in their group", async () => 
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
 });
 
-test("and at zero where who interacted with what says nothing of where anybody goes from there", async () => {
+test("and at zero where earlier interactions do not predict later ones", async () => {
   const { loaded, later, options, cameTo, requests } = community((random) => random.below(posts));
   const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
@@ -83,7 +83,7 @@ function withVectors(ofGroup: number, noise: number) {
   return { ...found, loaded: { ...found.loaded, community: { ...others, posts: { ...posts, titles, vectors } } } };
 }
 
-test("they read vectors that say what people interact with, and do without those that say nothing", async () => {
+test("they read vectors that predict interactions, and do without vectors that do not", async () => {
   const train = async ({ loaded, later, options, cameTo, requests }: ReturnType<typeof withVectors>) =>
     await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined, requests });
   assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense).posts);
@@ -154,7 +154,7 @@ test("the factors start the ID embeddings of users who interacted with anything,
 });
 
 /**
- * Trains towers where a post that is in one of two ways a user's own was interacted with on every page: by the group, which titles say, or by the other, which only
+ * Trains towers where users interact with one kind of post on every page: by the group, which titles say, or by the other, which only
  * IDs can tell. Says whether posts have ID embeddings then, and how many steps each training took.
  */
 async function trainOnPages(cameToBy: "group" | "other", places: number) {

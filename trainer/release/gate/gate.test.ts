@@ -255,7 +255,7 @@ test("a model that pleases those who came last is refused for those who were the
      )
      insert into public.post_views (user_id, post_id, created_at)
      select people.id, oldest.post_id, to_timestamp($1::double precision / 1000) + oldest.number * interval '1 second'
-     -- each interacts with those that the ranker below puts first: nobody has been there for longest
+     -- each interacts with the posts that the ranker below ranks first: old ones without recent interactions
      from (select id, row_number() over (order by id) as number from people) as people
      join (
        select posts.post_id, row_number() over (order by ln(1 + extract(epoch from now.at - posts.created_at) / 3600)

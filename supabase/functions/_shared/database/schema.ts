@@ -1047,11 +1047,11 @@ export interface RecsysEngineFeedSettings {
 
 export interface RecsysEngineFirstDayInteractions {
   /**
-   * When they interacted with it first.
+   * First interaction of the user with the post.
    */
   at: Timestamp;
   /**
-   * Which of these posts it was, in the order in which they interacted with them, from 1 to 12; what comes later is not kept.
+   * Rank of the interaction among these, in order of time, from 1 to 12; later ones are not kept.
    */
   number: number;
   /**
@@ -1549,7 +1549,7 @@ export interface RecsysEnginePostNeighbours {
    */
   model_id: number;
   /**
-   * Of recsys.source_posts: what they may interact with next.
+   * The neighbour, of recsys.source_posts.
    */
   neighbour_id: string;
   /**
@@ -2176,7 +2176,7 @@ export interface RecsysEngineTopics {
    */
   model_id: number;
   /**
-   * How many people interacted with these posts in that time, each once; users are told recsys_engine.rounded_people_count() of it.
+   * How many people interacted with these posts in that time, each once; users see recsys_engine.rounded_people_count() of it.
    */
   people: Generated<number>;
   /**
@@ -3913,7 +3913,7 @@ export interface Functions {
   "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[]; muted_titles: string[]; muted_descriptions: string[] } };
   /** Candidates of the reader's own sources, and which of the worker's global candidates the reader may be shown. Sources search as the service role; what is returned passed recsys_engine.eligible_posts as the reader. */
   "recsys_engine.find_beside_global": { args: { p_query: string | null; p_request: string | null }; row: { posts: string; shown: string[]; ranks: any; common: any; lists: any } };
-  /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever interacted with posts of others that are in one, but for one author where they are five or more, and with no post of the ten authors with most readers. Returns how many they are. */
+  /** Finds the members of closed circles (recsys_engine.circle_members): users who only interacted with posts of other members. Users with five authors or more may have one outside. Readers of the ten authors with most readers are no members. Returns the number of members. */
   "recsys_engine.find_circles": { args: {  }; row: { find_circles: number } };
   /** Candidates from all sources, global ones included, with their ranks. */
   "recsys_engine.find_in_all_sources": { args: { p_query: string | null; p_request: string | null }; row: { posts: string; shown: string[]; ranks: any; common: any; lists: any } };

@@ -19,7 +19,7 @@ test("of equal ranks the one that says more wins", () => {
   assert.equal(primarySource({ ...none, active: 4, fresh: 4 }), "active");
 });
 
-test("who of those whom the user follows interacted with a post is named where that brought it; a source alone names nobody", () => {
+test("followed users are named where their interaction found the post; a source alone names no user", () => {
   const found = { post_id: "a", title: "A", tags: [], hash: 0, author_id: null, embedding: null, touchers: ["b", "c"] };
   const unfollowed = { follows_author: false, followed_topic: null };
   const context = { history_posts: [], recent_interactions: [] } as Partial<ContextRow> as ContextRow;
